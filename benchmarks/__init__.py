@@ -1,1 +1,1 @@
-"""Measures the speed of the service. A workload is compared with a limit: the result of a part alone, such as Postgres."""
+"""Measures the speed of the service. Each workload is compared with a limit: the result of one part alone, such as Postgres."""

@@ -1,8 +1,8 @@
 """Measures the workload `append single`: 16 devices of four families push one draft per request, in a closed loop.
 
-The figures are compared with a limit: a bare litestar handler that decodes the same bodies and sends receipts, with the same
-settings of uvicorn and the same load. The service also authorises, deduplicates, orders, stores durably, and delivers to each
-member's feed.
+The figures are compared with a limit: a bare litestar handler that decodes the same bodies and sends receipts. It runs with the
+same settings of uvicorn and gets the same load. The service also authorises, deduplicates, orders, stores durably, and delivers
+to each member's feed.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from benchmarks.size import CREW, Size
 
 NAME = "append single"
 DRAFTS_READY_PER_S = 400
-"""The number of drafts that are encoded before a round, per device and second: more than a machine of this kind records."""
+"""The number of drafts that are encoded before a round, per device and second of the round: more than any machine records."""
 
 
 async def measure(size: Size) -> list[Figure]:

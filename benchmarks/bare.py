@@ -1,7 +1,7 @@
 """Implements the bare app, which shows the cost of the framework alone: a litestar app that decodes a push and sends receipts.
 
-Stores nothing, authorises nobody, knows no database. The app also relays pushed drafts to open streams, and holds streams that
-send nothing, so that the cost of a stream can be compared.
+Stores nothing, authorises nobody, knows no database. The app also relays pushed drafts to open streams, and keeps streams open
+that send nothing. They show the cost of a stream without the service.
 """
 
 import asyncio

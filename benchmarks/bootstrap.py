@@ -1,7 +1,7 @@
 """Measures the workload `bootstrap`: a new device of the father pulls 2,000 events in one page, gzipped, on a new connection.
 
-The device pulls in a closed loop. The figures are compared with a limit without the service and without HTTP: a query for as
-many bodies of the log by its primary key, joined and compressed with gzip.
+The device pulls in a closed loop. The figures are compared with a limit, Postgres and gzip alone: a query reads the same number
+of bodies by the primary key of the log's table. The bodies are joined and compressed.
 """
 
 import time
@@ -79,7 +79,7 @@ async def _pull(address: Address, pull: bytes, *, events: int) -> tuple[float, b
 
 
 async def _read_and_compress(database_url: str, family: Family, *, size: Size) -> float:
-    """Returns the seconds to read and compress the events without the service: the median of as many reads as pulls."""
+    """Returns the seconds to read and compress the events without the service: the median of one read for each pull."""
     conn = await asyncpg.connect(database_url)
     took_s: list[float] = []
     try:

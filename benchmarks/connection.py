@@ -40,7 +40,7 @@ class ConnectionCut(ConnectionError):
 
 
 def request(method: str, path: str, *, token: str | None = None, body: bytes | None = None, more: str = "") -> bytes:
-    """Returns the bytes of one request. `more` holds further header lines, each with its CRLF."""
+    """Returns the bytes of one request. `more` contains further header lines, each with its CRLF."""
     return head(method, path, token=token, length=None if body is None else len(body), more=more) + (body or b"")
 
 

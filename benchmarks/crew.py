@@ -86,7 +86,7 @@ async def found(address: Address, *, seeds: int = SEEDS) -> Family:
 
 
 async def seed_notes(connection: Connection, *, family: str, child: str, token: str, count: int) -> tuple[str, ...]:
-    """Writes notes and observations of the sitter. Returns the ids of those that are visible to all parents and caregivers."""
+    """Writes notes and observations of the sitter. Returns the ids of the events that all parents and caregivers may see."""
     drafts = Drafts(role=Role.DAYCARE, child=child, about=(), seed=1)
     body = push_body([drafts.take() for _ in range(count)])
     answer = await connection.ask(request("POST", f"/v1/families/{family}/events", token=token, body=body))
@@ -108,7 +108,7 @@ async def found_many(address: Address, *, count: int, seeds: int = SEEDS) -> lis
 
 
 async def crew(address: Address, *, families: Sequence[Family]) -> list[Device]:
-    """Connects four devices of each family. With four families, the 16 devices write the shares of drafts that `mix` states."""
+    """Connects four devices of each family. With four families, the 16 devices write drafts in the shares that `mix` lists."""
     devices: list[Device] = []
     for index, family in enumerate(families):
         for member in PUSHERS[index % len(PUSHERS)]:

@@ -1,7 +1,7 @@
 """Measures the workload `daycare`: a daycare posts 500 signed events for 60 families in one call, while other families push.
 
-One key serves all 60 families, whose parents have linked the children by codes. The aim: the daycare gets its response within
-400 ms, and pushes of four other families take at most twice as long as without the daycare, in the same run. Each device of
+One key serves all 60 families, whose parents have linked the children by codes. The first aim: the daycare gets its response
+within 400 ms. The second aim: pushes of four other families take at most twice as long as without the daycare. Each device of
 these four families pushes one draft per request, and pauses for a tenth of a second after each response. The daycare posts again
 as soon as it has its response. Owns the calls.
 """
@@ -31,7 +31,7 @@ ACKNOWLEDGED_MS_MAX = 400.0
 SLOWER_MAX = 2.0
 PAUSE_S = 0.1
 MILESTONE_NOTES = ("She took her first steps today!", "He clapped his hands at lunch.", "Said her first word: ball.")
-"""Sentences about milestones. One note in ten has such a sentence: more than a real daycare writes."""
+"""Sentences about milestones. One note in ten has such a sentence, which is more often than in a real daycare's notes."""
 EVERYDAY = (
     "Ate all of her pasta and asked for more peas.", "Slept from 12:10 to 13:45, woke up happy.", "Wet diaper at 10:15.",
     "We painted with sponges in the garden today.", "Please bring more diapers and wipes tomorrow.",

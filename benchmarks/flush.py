@@ -1,7 +1,7 @@
 """Measures the workload `flush`: devices that were offline push their outboxes, 100 drafts per request, in a closed loop.
 
-The figures are compared with a limit, Postgres alone: the rows that these pushes wrote are inserted again by unnest, in
-transactions of 1,000 rows, into a plain table. The plain table has the same primary key, but no second index and no trigger.
+The figures are compared with a limit, Postgres alone. The rows that these pushes wrote are inserted again by unnest into a plain
+table, in transactions of 1,000 rows. The plain table has the same primary key, but no second index and no trigger.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Measures the workload `idle streams`: many devices, five of each family, hold one live stream each, and nothing is sent.
+"""Measures the workload `idle streams`: many devices, five of each family, have one open live stream each. Nothing is sent.
 
 The cost of a stream is the growth of the worker's resident memory divided by the number of streams. The memory is first measured
 after some streams were opened and closed, so that code which is loaded on first use is not counted. The figures are compared with

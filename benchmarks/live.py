@@ -1,4 +1,4 @@
-"""Measures the workload `live`: the sitter pushes, and five devices of the mother, the father and the grandmother hold streams.
+"""Measures the workload `live`: the sitter pushes, and five devices of the mother, the father and the grandmother have streams.
 
 An open loop: 50 drafts are sent per second, each at its due time, whether or not the service has answered earlier pushes. So if
 the service stalls, the latencies of all later drafts grow. A latency is the time from a draft's due time to the last byte of the

@@ -1,8 +1,8 @@
 """Runs the service with a wrong feed: each request reads a page of the log, and filters out the events held from the member.
 
 This is the positive control of the timing test. It starts like the service, with the same arguments, on a database that the
-service has written. Owns the query. The result is correct only for a feed that is read from place 1, and for a member to whom
-every event in the family's log is either visible or held.
+service has written. Owns the query. The result is correct only for a feed that is read from place 1, if each event of the log is
+either visible to the member or held from the member.
 """
 
 from types import SimpleNamespace

@@ -57,7 +57,7 @@ async def _beside_a_locked_family(service: Served, devices: Sequence[Device], *,
 
 @asynccontextmanager
 async def _locked(service: Served, family: Family) -> AsyncIterator[None]:
-    """Locks a family's row, as a person in psql could, while the family's devices push."""
+    """Locks a family's row, like a person who uses psql, while the family's devices push."""
     person = await asyncpg.connect(service.database_url)
     is_over = asyncio.Event()
 

@@ -54,7 +54,7 @@ async def insert_again(conn: "asyncpg.Connection[asyncpg.Record]", batches: Batc
 
 
 async def fsynced_insert_ms(database_url: str, *, inserts: int) -> float:
-    """Returns the median milliseconds to insert and commit one row on one connection: no durable write is faster."""
+    """Returns the median milliseconds to insert and commit one row on one connection. No durable write can be faster."""
     conn = await asyncpg.connect(database_url)
     try:
         await conn.execute("CREATE TABLE bench_one_row (id uuid PRIMARY KEY, body text NOT NULL)")

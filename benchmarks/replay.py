@@ -1,8 +1,8 @@
 """Measures the workload `replay`: the whole log is folded again with every projection, and compared with the live rows.
 
 This is what `stillnew replay --check` does. The log has 200,000 events of 20 families, pushed over HTTP before. The figures are
-compared with a limit, a very simple fold of the same log: the rows are read in pages, decoded by msgspec into the same types, and
-folded into one dict per family. Both run in this process, one after the other, while the service is idle.
+compared with a limit, a very simple fold of the same log. It reads the rows in pages, decodes them into the same types, and folds
+them into one dict per family. Both folds run in this process, one after the other, while the service is idle.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ async def _write_history(devices: Sequence[Device], *, events: int) -> None:
 
 
 async def _replay(database_url: str, *, events: int, processes: int | None) -> float:
-    """Returns the seconds to fold and compare everything. `processes` None: as many processes as cores."""
+    """Returns the seconds to fold and compare everything. If `processes` is None, there are as many processes as cores."""
     started = time.perf_counter()
     replayed = await replay(database_url, check=True, processes=processes)
     seconds = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Holds the sizes of the workloads: the full sizes, and the smallest ones, for a check that the workloads still work."""
+"""Defines the sizes of the workloads: the full sizes, and the smallest sizes, for a check that the workloads still work."""
 
 import msgspec
 

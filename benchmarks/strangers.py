@@ -1,7 +1,7 @@
 """Measures the workload `strangers`: unknown senders send calls of 2 MiB at once, each without its last byte, and wait.
 
 The figure is the largest growth of the worker's resident memory while the calls are open. The figure is compared with a limit:
-the bare app on the same uvicorn, which reads every body to its end, as most services do. The service refuses calls without a
+the bare app on the same uvicorn, which reads every body to its end, like most services. The service refuses calls without a
 signature by their headers. Calls with a well-formed signature, each from another address, share the budget for strangers' bodies.
 """
 
@@ -23,7 +23,7 @@ WATCH_S = 3.0
 LOOK_EVERY_S = 0.02
 AIM_UNSIGNED_MIB = 16.0
 AIM_SIGNED_MIB = 64.0
-"""Four times the budget for strangers' bodies (16 MiB), because copies of bodies and the sockets' buffers need memory, too."""
+"""The aim for signed calls, in MiB: four times the budget for strangers' bodies, because copies and buffers need memory, too."""
 
 
 async def measure(size: Size) -> list[Figure]:

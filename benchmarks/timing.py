@@ -1,9 +1,9 @@
 """Tests whether response times reveal held events: `python -m benchmarks.timing [--n 6000] [route ...]`, or `make timing`.
 
 In each family, the father keeps surprises. The families are equal for the fathers, except that 0, 1, 50 or 1,000 events are held
-from a father: families with the same number form a class. All families get the same requests over one keep-alive connection, one
-after the other in random order, and Welch's test compares the response times of the classes (invariant I-20). Two classes without
-held events are compared with each other, as calibration. A service that filters the feed while it reads is the positive control:
+from a father. Families with the same number form a class. All families get the same requests over one keep-alive connection, one
+after the other in random order. Welch's test compares the response times of the classes (invariant I-20). For calibration, two
+classes without held events are compared with each other. A service that filters the feed while it reads is the positive control:
 if the test does not detect that service, the test has no power. Owns the order of requests and the verdict.
 
 Exits with 0 if no route differs, with 1 if a route differs, and with 2 if the test has no power or the calibration fails.
@@ -32,7 +32,7 @@ from benchmarks.welch import Welch, cropped, welch
 N = 6_000
 SMOKE_N = 6
 NOTHING_HELD = (0, 0)
-"""The numbers of held events of the first two classes. All other classes are compared with the first class."""
+"""The numbers of held events in the first two classes. All other classes are compared with the first class."""
 CALIBRATION = 1
 FAMILIES_A_CLASS = 2
 """The number of families per class. Families are founded in the order of the classes, then in reverse, so no class is older."""

@@ -27,7 +27,7 @@ KEPT = tuple(
     if one.domain in (Domain.TALKING, Domain.THINKING, Domain.FEELINGS) and not one.safety
 )  # fmt: skip
 NOTES_OF_HELD = 4
-"""In this many held events, one is a note. The note is about the held observation that was written right before."""
+"""One in this many held events is a note. The note is about the held observation that was written right before."""
 
 
 class NotAlike(RuntimeError):
@@ -142,7 +142,7 @@ async def find_ends(families: Sequence[TimedFamily], *, address: Address) -> Non
     """Reads the last place of each father's feed.
 
     Raises:
-        NotAlike: the places are not all the same.
+        NotAlike: two feeds end at different places.
     """
     connection = await Connection.open(address)
     for one in families:

@@ -18,13 +18,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     what: str
     ask: Callable[[TimedFamily, int], bytes]
-    """Makes the bytes of a request of one family. The number counts the requests of that family."""
+    """The function that returns the bytes of a request. Its arguments are a family, and the number of the family's request."""
     contains: bytes = b""
-    """Bytes that every right response contains."""
+    """The bytes that every right response contains."""
     before: Callable[[TimedFamily, int], bytes] | None = None
-    """Makes a request that the second process gets before each timed request. None: no such request."""
+    """The function that returns a request for the second process, sent before each timed request; None if none is sent."""
     is_control: bool = False
-    """Whether the request goes to the process with the naive filter, where times have to differ."""
+    """Whether the request goes to the process with the naive filter, whose times have to differ."""
 
 
 def _get(path: str) -> Callable[[TimedFamily, int], bytes]:

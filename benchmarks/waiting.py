@@ -1,13 +1,13 @@
 """Measures the workload `waiting`: `append single` and `flush` with and without parents who keep surprises.
 
 Two crews use one service and one Postgres. In the families of one crew the father keeps everything as a surprise; in the families
-of the other crew no member has made a choice. In each round both crews push, one after the other, and the first one changes with
-every round, so that a drift of the machine affects both crews.
+of the other crew no member has made a choice. In each round both crews push, one after the other. Their order changes with every
+round, so that a drift of the machine affects both crews.
 
 The drafts are those of the other workloads, except that a father observes only one half of the catalogue. He has observed this
-half before his choice, so his drafts release nothing: a first releases held events only once per milestone, and a closed loop
-would use up all milestones in a second. Events about the other half are held from him. Owns the choice and the count of held
-events.
+half before his choice, so his drafts release nothing. (A first releases held events only once per milestone. In a closed loop all
+milestones would be used up within a second.) Events about the other half are held from him. Owns the choice and the count of
+held events.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,7 +1,7 @@
 """Decides by Welch's t-test whether two classes of times differ. The slowest tenth of the times is left out. Measures nothing.
 
-Both classes are cut at one bound, the 90th percentile of the times of both. If each class had a bound of its own, these bounds
-would add a random error that the standard error does not include, and t would be too large.
+Both classes are cut at one bound, the 90th percentile of all their times. If each class had a bound of its own, these bounds
+would add a random error that the standard error does not include. Then t would be too large.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 T_MAX = 4.5
-"""The bound beyond which two classes differ. One pair of equal classes in 150,000 exceeds it by chance."""
+"""The bound of t. Beyond it two classes count as different. By chance, one pair of equal classes in 150,000 is beyond it."""
 CROPPED = 0.1
 
 
@@ -36,7 +36,7 @@ class Welch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cropped(one: Sequence[float], other: Sequence[float], *, share: float = CROPPED) -> tuple[list[float], list[float]]:
-    """Returns both samples without the largest values: the share `share` of the values of both samples."""
+    """Returns both samples without the largest values. `share`: the share of all values that is left out."""
     values = sorted([*one, *other])
     bound = values[max(0, math.ceil(len(values) * (1 - share)) - 1)]
     return [value for value in one if value <= bound], [value for value in other if value <= bound]

@@ -1,4 +1,4 @@
-"""Implements a device in Python: it records events while offline, and holds a copy of its member's feed.
+"""Implements a device in Python: it records events while offline, and keeps a copy of its member's feed.
 
 Owns the device's side of the protocol: a durable outbox, a mirror of the feed, and the retries of requests. Does not import
 `service`.

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Backoff:
-    """The retry policy of a device: waits that double from `first_wait_s` to `longest_wait_s`, and a number of attempts.
+    """The retry policy of a device: waits that double from `first_wait_s` to `longest_wait_s`, and a maximum of attempts.
 
     Half of each wait is random, so that the devices of a whole town do not all send again at once after an outage. The other
     half is fixed, so that a small random number does not cause rapid retries. A device also obeys a wait that the service

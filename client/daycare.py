@@ -29,15 +29,15 @@ from client.http import CUT_OFF, TOO_LARGE, intermediary_error, is_from_service,
 from client.responses import Problem, read
 
 EVENTS_MAX, CALL_BYTES_MAX = 500, 1024 * 1024
-"""The bounds of one call. The service accepts 2 MiB, but within 20 s, for which a line of 0.5 Mbit/s would be too slow."""
+"""The bounds of one call. The service accepts 2 MiB within 20 s, but a line of 0.5 Mbit/s is too slow for that."""
 
 
 class Details(TypedDict, total=False):
     """The optional fields of an event.
 
-    Give the `id` of your own record if the record has one: you need this id to change or withdraw the record later. Without `id`,
-    the client uses a hash of the content, so the same content posted twice is one event. `recorded` is the time when the record
-    was entered, `revised` the time when it last changed.
+    If your own record has an id, give it as `id`: you need it to change or withdraw the record later. Without `id`, the client
+    uses a hash of the content, so the same content posted twice is one event. `recorded` is the time when the record was entered,
+    `revised` the time when it last changed.
     """
 
     id: str
@@ -66,7 +66,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class RecordReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one event. `id` is None if the posted id was invalid.
 
-    Your staff must not mention the event to the members that `keep_quiet` names.
+    `keep_quiet` names the members to whom your staff must not mention the event.
     """
 
     outcome: Literal["recorded", "already_recorded", "amended", "withdrawn", "outdated", "waiting", "refused"]
@@ -88,7 +88,7 @@ class KeyRefused(DeviceError):
     """The service refuses the key, the secret or this machine's clock. The response does not show which of the three is wrong."""
 
     def __init__(self, *, key_id: str, clock_ahead_s: float) -> None:
-        """`clock_ahead_s` is how far this machine's clock is ahead of the service's, by the `Date` header of the response."""
+        """Makes the error. `clock_ahead_s`: how far this machine's clock is ahead of the `Date` header of the response."""
         self.key_id, self.clock_ahead_s = key_id, clock_ahead_s
         # A signature is valid for 5 minutes. The date of the response is in whole seconds and arrives with a delay, hence 240 s.
         clock = f"; this machine's clock differs by {clock_ahead_s:+.0f} s" if abs(clock_ahead_s) > 240 else ""
@@ -161,7 +161,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         self, base_url: str, *, key_id: UUID | str, secret: str, source: str | None = None, backoff: Backoff | None = None,
         now: Callable[[], datetime] = local_now, sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
-        """`source` identifies your system by a URI that never changes; without it, the URI is made from the key's id.
+        """Makes a client. `source`: a URI that identifies your system and never changes; without it, one is made of the key's id.
 
         Raises:
             SecretMalformed: the secret is not `whsec_` followed by base64.
@@ -184,8 +184,8 @@ class Daycare(AbstractContextManager["Daycare"]):
     def post_all(self, events: Iterable[CloudEvent]) -> tuple[RecordReceipt, ...]:
         """Posts any number of events in as few calls as possible, and returns their receipts in order.
 
-        A refused event does not stop the other events. Raises the errors of `post`: the events of earlier calls then remain
-        recorded, and you can post all events again, because no event is recorded twice.
+        A refused event does not stop the other events. Raises the errors of `post`. After such an error the events of earlier
+        calls remain recorded, and you can post all events again, because no event is recorded twice.
         """
         named = [msgspec.structs.replace(event, source=self.source) for event in events]
         return tuple(receipt for batch in _batches(named) for receipt in self._post_batch(batch))
@@ -193,7 +193,7 @@ class Daycare(AbstractContextManager["Daycare"]):
     def _post_batch(self, batch: Sequence[tuple[str, bytes]]) -> tuple[RecordReceipt, ...]:
         """Posts the events of one call. A single event that is too large for any call gets a receipt with the outcome `refused`.
 
-        If a proxy refuses the call as too large, the batch is split in halves.
+        If a proxy refuses the call because it is too large, the batch is split in halves.
         """
         body = b"[" + b",".join(encoded for _, encoded in batch) + b"]"
         try:
@@ -277,7 +277,7 @@ class Daycare(AbstractContextManager["Daycare"]):
 
 
 def _clock_ahead_s(response: httpx.Response, *, now: datetime) -> float:
-    """Returns the seconds that our clock is ahead of the response's `Date` header, or 0 if there is no such header."""
+    """Returns by how many seconds our clock is ahead of the response's `Date` header, or 0 if there is no such header."""
     try:
         return (now - parsedate_to_datetime(response.headers["Date"])).total_seconds()
     except (KeyError, ValueError, TypeError):
@@ -285,7 +285,7 @@ def _clock_ahead_s(response: httpx.Response, *, now: datetime) -> float:
 
 
 def _batches(events: Iterable[CloudEvent]) -> Iterator[list[tuple[str, bytes]]]:
-    """Yields the ids and encoded events of each call, within both bounds. An event above `CALL_BYTES_MAX` gets its own call."""
+    """Yields the ids and encoded events of each call, within the bounds. An event above `CALL_BYTES_MAX` gets its own call."""
     batch, size = list[tuple[str, bytes]](), 2
     for event in events:
         encoded = msgspec.json.encode(event)

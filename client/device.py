@@ -101,7 +101,7 @@ class Device(Family):
     ) -> Self:
         """Joins a family by an invite and creates the device. Raises the same errors as `found`.
 
-        `surprise` holds the member's choices, which apply to the history that is delivered on joining. With `existing` (the
+        `surprise` contains the member's choices, which apply to the history that is delivered on joining. With `existing` (the
         identity of another device file), the same person joins a second family.
         """
         return await cls._create(
@@ -131,7 +131,7 @@ class Device(Family):
         family: UUID | None = None,
         world: World | None = None,
     ) -> Self:
-        """Creates another device of the person who made the code. `family` selects one of several families.
+        """Creates another device of the person who made the pairing code. `family` selects one of several families.
 
         Raises the same errors as `found`.
         """
@@ -182,10 +182,10 @@ class Device(Family):
         audience: Audience | None = None,
         draft_id: UUID | None = None,
     ) -> UUID:
-        """Stores an event as a draft in the outbox and returns the draft's id. The draft is then on the disk (one fsync).
+        """Stores an event in the outbox, in the form of a draft, and returns the draft's id. The draft is then on the disk.
 
         Works offline. A missing time is the current time; without `audience`, the default of the type applies. Give `draft_id`
-        (a UUID of version 7) if your program may record the same event twice, as an importer may.
+        (a UUID of version 7) if your program may record the same event twice, like an importer.
 
         Raises:
             NaiveTime, DraftTooLarge, DraftIdReused: nothing was recorded.

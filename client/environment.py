@@ -1,7 +1,7 @@
 """Defines the clock, the random numbers and the network of one device.
 
-Owns everything outside of the device that its code depends on, so that a simulation can replace the time, the randomness and the
-network. Does not know drafts or feeds.
+Owns everything outside of the device on which the device's code depends, so that a simulation can replace it. Does not know
+drafts or feeds.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ def local_now() -> datetime:
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """Returns the system's trust store. Loading it takes some 20 ms, which the cache saves for each device of a simulation."""
+    """Returns the system's trust store. It takes some 20 ms to load, so the devices of a simulation share one by the cache."""
     return ssl.create_default_context()
 
 

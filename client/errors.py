@@ -1,4 +1,4 @@
-"""Defines the exceptions of `client`. Their fields hold the details, such as the expected and the actual value.
+"""Defines the exceptions of `client`. Their fields contain the details, such as the expected and the actual value.
 
 No error loses a draft: a draft that was recorded stays in the outbox. Does not know the HTTP library or the database.
 """
@@ -20,7 +20,7 @@ class ServiceUnreachable(DeviceError):
     """The service did not answer within the allowed attempts, or requested a longer wait than the device allows."""
 
     def __init__(self, *, last_failure: str, attempts: int, retry_after_s: float | None = None) -> None:
-        """`retry_after_s` is the wait in seconds that the last response requested, or None."""
+        """Makes the error. `retry_after_s`: the wait in seconds that the last response requested, or None."""
         self.last_failure = last_failure
         self.attempts = attempts
         self.retry_after_s = retry_after_s
@@ -54,14 +54,17 @@ class RefusedByService(DeviceError):
 
 
 class FeedAhead(RefusedByService):
-    """The device holds more entries of its feed than the service has: the service was restored from a backup."""
+    """The device has more entries of its feed than the service, because the service was restored from a backup."""
 
 
 class FeedDiverged(DeviceError):
-    """The feed of the service differs from the entries that this device holds."""
+    """The feed of the service differs from the entries that this device has stored."""
 
     def __init__(self, *, place: int, expected: str, found: str) -> None:
-        """`place` is the first place with a difference. `expected` describes the device's entry, `found` the service's entry."""
+        """Makes the error. `place`: the first place with a difference.
+
+        `expected` describes the device's entry at this place, `found` the service's entry.
+        """
         self.place = place
         self.expected = expected
         self.found = found
@@ -69,7 +72,7 @@ class FeedDiverged(DeviceError):
 
 
 class LogChanged(DeviceError):
-    """The service states another log id than the log id that this device follows: the service was restored from a backup."""
+    """The service states another log id than the one that this device follows, because it was restored from a backup."""
 
     def __init__(self, *, followed: str, answered: str) -> None:
         self.followed = followed

@@ -76,7 +76,7 @@ class Family:
     async def correct_child(
         self, child: UUID, *, name: str | UnsetType = UNSET, born: date | UnsetType | None = UNSET
     ) -> dict[str, Any]:
-        """Corrects a child's name or birth date. An omitted argument changes nothing; `born=None`: the birth date is unknown."""
+        """Corrects a child's name or birth date. An omitted argument changes nothing; with `born=None` the date is unknown."""
         changes = {key: value for key, value in (("name", name), ("born", born)) if value is not UNSET}
         return await self._patch(f"{self._path}/children/{child}", changes)
 

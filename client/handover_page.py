@@ -23,7 +23,7 @@ from client.store import Identity
 
 COLUMNS: Final = 80
 PAGES_MAX: Final = 20
-"""The bound on the requested pages of cards: twice as many as the members of a family can fill."""
+"""The maximum number of requested pages of cards: twice the number of pages that the members of a family can fill."""
 BACKOFF: Final = Backoff(attempts_max=3)
 """The retry policy, with fewer attempts than usual, because a person waits for the page."""
 
@@ -51,7 +51,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of cards, as the service sends it."""
+    """One page of cards, in the form in which the service sends it."""
 
     cards: tuple[Card, ...]
     next: UUID | None

@@ -40,7 +40,7 @@ class Wire:
             self.client.headers["Authorization"] = f"Bearer {token}"
 
     async def ask(self, method: str, path: str, *, body: Body | None = None, query: Query | None = None) -> bytes:
-        """Sends a request that may be processed twice, with retries, and returns the body of the response.
+        """Sends a request that the service may safely process twice, with retries, and returns the body of the response.
 
         `body` is called again for each attempt.
 
@@ -54,7 +54,7 @@ class Wire:
     async def ask_once(self, method: str, path: str, *, body: Body | None = None) -> bytes:
         """Sends a request that must not be processed twice, such as the founding of a family.
 
-        Sends the request again only if it certainly did not reach the service, or the service certainly did nothing.
+        Sends the request again only if it certainly did not reach the service, or if the service certainly did nothing with it.
 
         Raises the errors of `ask`.
         """

@@ -1,7 +1,7 @@
 """Sends an exported file of another system to the service, and reports the progress.
 
-Owns the requests and the error messages. Does not print and does not parse the file: the service does. After an interruption,
-importing the same file again completes the import.
+Owns the requests and the error messages. Does not print, and does not parse the file: the service parses it. After an
+interruption, importing the same file again completes the import.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from client.responses import Problem, read
 
 PIECE_BYTES: Final = 64 * 1024
 ANSWER_S_MAX: Final = 120.0
-"""The longest wait for the next line of the response. A very slow machine writes some hundreds of records in that time."""
+"""The longest wait for the next line of the response. Even a very slow machine writes some hundreds of records in that time."""
 MEDIA_TYPE_BY_SUFFIX: Final = {".csv": "text/csv", ".json": "application/json"}
 
 SERVER_ERROR: Final = 500

@@ -22,7 +22,7 @@ EVENT_STREAM: Final = "text/event-stream"
 async def stream(wire: Wire, path: str, *, after: int) -> AsyncGenerator[Page]:
     """Opens the stream of the feed after the place `after`, and yields pages until the service closes the stream.
 
-    The first page is empty and has the chain at `after`. Each entry then comes in a page of its own.
+    The first page is empty and states the chain's hash at `after`. Each entry then comes in a page of its own.
 
     Raises:
         ServiceUnreachable: the connection failed or was silent for too long, the service is busy, or an intermediary answered.

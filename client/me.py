@@ -27,7 +27,7 @@ class ListedDevice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The memberships and the devices of a person: the person of the device that sent the request."""
+    """The memberships and the devices of one person, to whom the device that sent the request belongs."""
 
     memberships: tuple[Membership, ...]
     devices: tuple[ListedDevice, ...]

@@ -1,7 +1,7 @@
 """Stores the device's copy of its member's feed.
 
-Owns the stored entries (places 1, 2, 3, ... without a gap), the chain at the last entry, and the id of the entries' log. Each
-entry is stored in the bytes that the service sent. Does not know the network.
+Owns the stored entries (places 1, 2, 3, ... without a gap), the chain's hash at the last entry, and the id of the entries' log.
+Each entry is stored in the bytes that the service sent. Does not know the network.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Mirror:
 
     @property
     def chain(self) -> str | None:
-        """The chain at the last stored entry, or None if the service has not stated a chain yet."""
+        """The chain's hash at the last stored entry, or None if the service has not stated a hash yet."""
         stored = self._store.fact("chain")
         return stored if isinstance(stored, str) else None
 
@@ -54,7 +54,7 @@ class Mirror:
 
         Raises:
             LogChanged: the page comes from another log. Nothing was stored.
-            FeedDiverged: the page leaves a gap, or contradicts a stored entry or the chain. Nothing was stored.
+            FeedDiverged: the page leaves a gap, or differs from a stored entry or from the chain's hash. Nothing was stored.
         """
         with self._store.transaction() as connection:
             followed = self.log
@@ -73,7 +73,7 @@ class Mirror:
                 self._store.set_fact("chain", page.chain)
 
     def _compare(self, page: Page, *, held: int) -> None:
-        """Compares a page with the stored feed: the chain at the last stored place, and the entries up to that place.
+        """Compares a page with the stored feed: the chain's hash at the last stored place, and the entries up to that place.
 
         Raises:
             FeedDiverged: the page and the stored feed differ.
@@ -88,7 +88,7 @@ class Mirror:
                 raise FeedDiverged(place=entry.place, expected=_describe(row), found=_describe(entry.json))
 
     def head_at(self, place: int) -> EventHead | None:
-        """Returns the id and the author of the event at a place, or None if the mirror has no entry of this place."""
+        """Returns the id and the author of the event at a place, or None if the mirror has no entry at this place."""
         row = self._store.connection.execute("SELECT json FROM entry WHERE place = ?", (place,)).fetchone()
         return None if row is None else _head.decode(row[0]).event
 
@@ -105,7 +105,7 @@ class Mirror:
         self.follow(log)
 
     def follow(self, log: str | None) -> None:
-        """Stores the id of the log to follow. None: the mirror follows the log that the next response states."""
+        """Stores the id of the log to follow. If it is None, the mirror follows the log that the next response states."""
         if log is None:
             self._store.connection.execute("DELETE FROM fact WHERE name = 'log'")
         else:

@@ -1,7 +1,7 @@
 """Stores every draft that this device ever wrote, with its state.
 
-Owns the outbox. No draft is ever deleted: drafts that the service recorded stay too, so that the device can send them again if
-the service is restored from a backup. Does not know the network or the clock.
+Owns the outbox. No draft is ever deleted. Even recorded drafts stay, so that the device can send them again if the service is
+restored from a backup. Does not know the network or the clock.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ COLUMNS = "id, json, state, receipt"
 
 
 class Authored(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft of this device: the bytes that are pushed, the state, and the receipt, or None before the first receipt."""
+    """A draft of this device: the bytes that are pushed, the state, and the receipt (None before the first one)."""
 
     id: UUID
     json: bytes
@@ -78,7 +78,7 @@ def draft_json(
 
 
 def count_that_fits(sizes_bytes: Sequence[int], *, push_bytes_max: int = PUSH_BYTES_MAX) -> int:
-    """Returns how many of the first drafts fit into one push, by their sizes: at least 1, or 0 if there is no draft."""
+    """Returns how many of the oldest drafts fit into one push, by their sizes: at least 1, or 0 if there is no draft."""
     room_bytes = push_bytes_max - ENVELOPE_BYTES
     for count, size_bytes in enumerate(sizes_bytes[:DRAFTS_MAX]):
         room_bytes -= size_bytes + 1
@@ -152,7 +152,7 @@ class Outbox:
         return int(row[0] or 0)
 
     def recorded_ids(self, *, after: int, to: int) -> dict[int, UUID]:
-        """Returns the ids of recorded drafts by their places, for places greater than `after` and up to `to`."""
+        """Returns the ids of recorded drafts by their places in the feed, for places greater than `after` and up to `to`."""
         rows = self._store.connection.execute("SELECT place, id FROM draft WHERE place > ? AND place <= ?", (after, to))
         return {place: UUID(draft_id) for place, draft_id in rows}
 

@@ -65,8 +65,8 @@ async def accept(
 ) -> Identity:
     """Accepts an invite, and returns the identity of the new member's device.
 
-    `surprise` holds the member's choices, which apply to the history that is delivered on joining. With `existing` (the identity
-    of another device file), the same person joins a second family.
+    `surprise` contains the member's choices, which apply to the history that is delivered on joining. With `existing` (the
+    identity of another device file), the same person joins a second family.
     """
     body: dict[str, Any] = {"code": code, "name": name, "device": {"name": device_name}}
     if surprise:

@@ -29,7 +29,7 @@ class PushSize:
         self.bytes_max = max(min(self.bytes_max, size_bytes) // 2, 1)
 
     def sent_everything(self) -> None:
-        """Doubles the limit after every waiting draft was sent. An earlier increase would overload a slow line again at once."""
+        """Doubles the limit. Called once no draft waits, because an earlier increase would overload a slow line again."""
         self.bytes_max = min(self.bytes_max * 2, self._ceiling)
 
 

@@ -48,7 +48,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt as the service sends it. `id` is None if the service could not read the draft's id."""
+    """A receipt in the form in which the service sends it. `id` is None if the service could not read the draft's id."""
 
     id: UUID | None
     outcome: Literal["recorded", "already_recorded", "refused"]
@@ -58,7 +58,7 @@ class RawReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawPushResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """The response to one push, as the service sends it."""
+    """The response to one push, in the form in which the service sends it."""
 
     log: str
     receipts: tuple[RawReceipt, ...]
@@ -100,7 +100,7 @@ class EntryHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the feed, as the service sends it."""
+    """A page of the feed, in the form in which the service sends it."""
 
     log: str
     chain_before: Chain
@@ -111,7 +111,7 @@ class RawPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """The first message of a stream: the log's id, the place after which the stream starts, and the chain at that place."""
+    """The first message of a stream: the log's id, the place after which the stream starts, and the chain's hash there."""
 
     log: str
     place: int
@@ -127,9 +127,9 @@ class RawEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Consecutive entries of the feed, ready to be stored. `more`: the feed has entries behind this page.
+    """Consecutive entries of the feed, ready to be stored. `more`: whether the feed has entries after this page.
 
-    `after` is the place before the first entry. `chain_before` is the chain at `after`, `chain` is the chain at the last entry.
+    `after` is the place before the first entry. `chain_before` is the chain's hash at `after`, `chain` the one at the last entry.
     """
 
     log: str
@@ -173,7 +173,7 @@ def read_opening(body: bytes) -> Page:
 
 
 def read_streamed(body: bytes, *, behind: Page) -> Page:
-    """Decodes one entry of a stream as a page. `behind` is the page before the new one.
+    """Decodes one entry of a stream as a page. `behind` is the page that came before.
 
     Raises:
         ServiceMisspoke: the message is not an entry, or not the entry of the next place.

@@ -49,7 +49,7 @@ class Store:
             self._sync_folder()
 
     def _sync_folder(self) -> None:
-        """Writes the folder of a new file to the disk: otherwise the file may be missing after a power cut."""
+        """Writes the folder of a new file to the disk, because otherwise the file may be missing after a power cut."""
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -58,7 +58,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Opens a transaction: all or nothing, and on the disk at its end. Transactions cannot be nested.
+        """Opens a transaction. All of its changes are stored or none, and they are on the disk at its end. It cannot be nested.
 
         The transaction takes the write lock at its start, so that its first reads are still valid when it writes.
         """

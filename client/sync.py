@@ -46,8 +46,8 @@ class SyncSession:
     async def push(self) -> tuple[Receipt, ...]:
         """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other draft.
 
-        If a proxy refuses a batch as too large, later batches are smaller. If a proxy or firewall blocks a single draft, the
-        draft is set aside, so that it does not stop other drafts, and is sent again after 1 minute to 6 hours.
+        If a proxy refuses a batch because it is too large, later batches are smaller. If a proxy or firewall blocks a single
+        draft, that draft is set aside, so that it stops no other draft. It is sent again after 1 minute to 6 hours.
 
         Raises:
             ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the other
@@ -98,10 +98,10 @@ class SyncSession:
         return await self._push_batch(batch[:middle]) + await self._push_batch(batch[middle:])
 
     async def _push_smaller(self, batch: Sequence[Authored], blocked: AnsweredByIntermediary) -> tuple[Receipt, ...]:
-        """Continues after an intermediary blocked a push: with smaller batches, or by setting the blocked draft aside.
+        """Continues after an intermediary has blocked a push: makes later batches smaller, or sets a single blocked draft aside.
 
         Raises:
-            AnsweredByIntermediary: the intermediary blocks every request or has an error of its own, so no draft is the cause.
+            AnsweredByIntermediary: the intermediary blocks every request, or it is out of order. So no draft is the cause.
         """
         size_bytes = sum(len(authored.json) for authored in batch)
         if blocked.status == TOO_LARGE:
@@ -141,7 +141,7 @@ class SyncSession:
         return (receipt,)
 
     def _due_set_aside(self) -> tuple[Authored, ...]:
-        """Returns the smallest of the drafts that were set aside, or an empty tuple before the wait for a new attempt is over."""
+        """Returns the smallest of the drafts that were set aside, or an empty tuple if the wait for a new attempt is not over."""
         smallest = self.outbox.smallest_set_aside()
         is_due = self.world.now().timestamp() >= self._count("aside_due_s")
         return (smallest,) if smallest is not None and is_due else ()
@@ -182,12 +182,12 @@ class SyncSession:
     async def pull(self, *, verify: bool = False, page_entries: int = PAGE_ENTRIES) -> int:
         """Fetches the feed to its end, in pages of `page_entries` entries (1 to 2,000), and returns the last place.
 
-        Each page is compared with the chain of the mirror and with the places in receipts. A difference shows that the service
-        was restored from a backup: then the mirror is emptied, every draft is pushed again, and the feed is fetched from the
-        start. With `verify`, the whole feed is fetched and compared with every stored entry.
+        Each page is compared with the hash of the mirror's chain, and with the places in receipts. A difference shows that the
+        service was restored from a backup. Then the mirror is emptied, every draft is pushed again, and the feed is fetched from
+        the start. With `verify`, the whole feed is fetched and compared with every stored entry.
 
         Raises:
-            FeedDiverged, FeedAhead, LogChanged: the service contradicts the mirror again, right after a restart.
+            FeedDiverged, FeedAhead, LogChanged: the service's feed differs from the mirror again, right after a restart.
             ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: the pages that arrived before are stored.
         """
         async with self._pulling:
@@ -219,7 +219,7 @@ class SyncSession:
         """Stores a page in the mirror.
 
         Raises:
-            FeedDiverged, LogChanged: the page contradicts the mirror or the receipts of this device.
+            FeedDiverged, LogChanged: the page differs from the mirror, or from the receipts of this device.
         """
         own = self.outbox.recorded_ids(after=page.after, to=page.place)
         if self.mirror.log == page.log:
@@ -229,7 +229,10 @@ class SyncSession:
         self.mirror.append(page)
 
     async def _restart(self, conflict: FeedAhead | FeedDiverged | LogChanged) -> None:
-        """Restarts the mirror, then pushes every draft to the restored service. After a crash, the next pull or push goes on."""
+        """Restarts the mirror, then pushes every draft to the restored service.
+
+        After a crash, the next pull or push continues with this.
+        """
         with self.store.transaction():
             self.mirror.restart(conflict.answered if isinstance(conflict, LogChanged) else None)
             self.outbox.requeue_all()

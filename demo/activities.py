@@ -1,7 +1,7 @@
 """Makes the rows that the daycare's own system shows to parents: prose that is typed late, repeated and edited.
 
 Owns the shape of the rows, which follows Brightwheel's guardian feed (`activities`, `action_type`, `event_date`, `created_at`);
-a group record lists its children in `kid_ids`, as in Procare. Every name and word is invented. Knows no drafts.
+a group record lists its children in `kid_ids`, like Procare's records. Every name and word is invented. Knows no drafts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 PAGE_ROWS: Final = 4
 TYPED_LATE: Final = timedelta(minutes=93)
-"""The delay until a kudo (a row of praise) is typed, as seen in a real feed."""
+"""The delay until the staff type a kudo (a row of praise). A real feed shows this delay."""
 
 STUDENT_IDS: Final = {twin: f"5b1d0c1e-0000-4000-8000-00000000000{index}" for index, twin in enumerate(Twin, start=1)}
 ANOTHER_FAMILYS_CHILD: Final = "5b1d0c1e-0000-4000-8000-000000000009"
@@ -74,7 +74,7 @@ def row(
 
 
 def milestone_row(first: Growth, rng: Random, *, is_again: bool = False) -> Record:
-    """Returns the staff's row about a milestone. The staff type the row 1 to 40 minutes later, a kudo 93 minutes later."""
+    """Returns the staff's row about a milestone. The staff type a row 1 to 40 minutes later, but a kudo 93 minutes later."""
     action_type = rng.choice(PROSE_TYPES)
     late = TYPED_LATE if action_type == "ac_kudo" else timedelta(minutes=rng.randint(1, 40))
     prose = WORDING[first.milestone].prose.format(child=CHILD_NAMES[first.twin])
@@ -127,7 +127,7 @@ def edited(record: Record, *, at: datetime, changes: Record) -> Record:
 
 
 def pages(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Yields the rows in pages, by `updated_at`. Each page begins with the last row of the page before, as in a real feed."""
+    """Yields the rows in pages, by `updated_at`. Each page begins with the last row of the page before, like in a real feed."""
     rows = sorted(records, key=lambda record: (record["updated_at"], record["object_id"]))
     start = 0
     while start < len(rows):

@@ -94,7 +94,7 @@ def _amendment(first: Record, record: Record, child: ChildId) -> DeviceDraft:
 
 
 def _fingerprint(record: Record) -> tuple[str, str]:
-    """Returns the fields of a row that a correction can change, so without likes and read marks."""
+    """Returns the fields of a row that a correction can change. Likes and read marks are not among them."""
     return record["event_date"], record["note"]
 
 

@@ -20,7 +20,7 @@ OWN_MILESTONES: Final = (
     (Who.BEN, "First night in a tent", Domain.LIFE, 246),
     (Who.NANA, "Sits on great-grandfather's chair", Domain.LIFE, 300),
 )
-"""For each milestone: the member who names the milestone, its title, its domain, and the day of the year."""
+"""The family's own milestones: the member who names each, its title, its domain, and the day of the year."""
 
 NOTES_EVERY_DAYS: Final = {Who.ADA: 13, Who.BEN: 12, Who.SITTER: 6, Who.NANA: 20}
 

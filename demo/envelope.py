@@ -35,7 +35,10 @@ CHILD: Final = CHILD_NAMES[TWIN]
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """The data of this part. `released`: the entries about the first steps that came into Ben's feed after `played.before`."""
+    """The data of this part of the output.
+
+    `released`: the entries about the first steps that came into Ben's feed after the moment of `played.before`.
+    """
 
     history: History
     played: Played
@@ -83,7 +86,7 @@ def drawn(envelope: Envelope, *, width: int) -> RenderableType:
 
 
 def _keep_quiet(envelope: Envelope) -> str:
-    """Returns a sentence about the sitter's receipt for the first steps, or an empty text if `keep_quiet` names nobody there."""
+    """Returns a sentence about the sitter's receipt for the first steps, or an empty text if the receipt names no member."""
     sentences = [
         f"{envelope.names[author]} wrote it down on {_at(entry):%A}, and was answered: keep quiet before {', '.join(quiet)}. "
         for entry in envelope.released
@@ -94,7 +97,7 @@ def _keep_quiet(envelope: Envelope) -> str:
 
 
 def _rows(envelope: Envelope) -> list[Row]:
-    """Returns rows with three columns: Ada's timeline, Ben's before the release, and Ben's after the release."""
+    """Returns rows with three columns: Ada's timeline, Ben's timeline before the release, and Ben's timeline after it."""
     waits, other = PARENTS.index(WAITS), PARENTS.index(other_parent(WAITS))
     before, after = envelope.played.before.timelines, envelope.played.after.timelines
     return side_by_side([before[other], before[waits], after[waits]], child=envelope.child_by_twin[TWIN])

@@ -25,7 +25,7 @@ BENS_WORDS: Final = "She let go of me and walked to the water."
 
 
 def write(first: Growth, scribe: Scribe) -> list[activities.Record]:
-    """Writes the sightings of Nana, Ada, the sitter and Ben. Returns the daycare's sighting, as a row of its own system."""
+    """Writes the sightings of Nana, Ada, the sitter and Ben. Returns the daycare's sighting: a row of the daycare's system."""
     year, child, sunday = scribe.year, scribe.child_by_twin[first.twin], first.at.date()
     seen = MilestoneObserved(child=child, milestone=first.milestone, note=WORDING[first.milestone].note)
     nanas = scribe.record(Who.NANA, seen, occurred_at=first.at, written_at=first.at + timedelta(minutes=35))

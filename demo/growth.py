@@ -22,9 +22,9 @@ NOT_THIS_CHILD: Final = {
 """Milestones that a twin does not reach this year. Leo never crawls: he shuffles, and then walks, as some children do."""
 STILL_FRESH: Final = timedelta(days=3)
 JUST_NOW: Final = {(Twin.MIA, "hands.stacks-two"): timedelta(hours=40), (Twin.LEO, "hands.first-mark"): timedelta(hours=22)}
-"""Milestones that a twin reaches so late that few members have seen them, each with the time from then to the year's end."""
+"""Milestones that a twin reaches so late that few members have seen them. Each has the time that is left until the year's end."""
 FIRST_STEPS: Final = (Twin.MIA, "movement.first-steps")
-"""The milestone that the output shows in detail. Its time is the last Sunday at Nana's, whatever the seed."""
+"""The milestone that the output shows in detail. With every seed its time is the last Sunday at Nana's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Invents the first year of twins with two homes from one seed, as lines: a line is a draft that a member's phone sends.
 
-Owns the order in which the parts of the story are made. The same seed, end of the year and ids of the children give the same
-lines. Reads no clock: `until` is an argument.
+Owns the order in which the parts of the story are made. The lines depend only on the seed, the end of the year and the ids of the
+children. Reads no clock: `until` is an argument.
 """
 
 from collections.abc import Mapping

@@ -37,11 +37,11 @@ OnLine = Callable[[int, date, str], None]
 async def main(*, once: bool = False, port: int | None = None, data: Path | None = None, seed: int = SEED) -> None:
     """Plays the year and shows the result. Then keeps serving until Control-C or SIGTERM, except with `once`.
 
-    `port` None: a free port. `data` None: a folder that is removed at the end.
+    If `port` is None, a free port is used. If `data` is None, a new folder is used, which is removed at the end.
 
     Raises:
-        SystemExit: code 1, after a sentence on stderr with the cause and what to do next; code 130, if the demo was interrupted
-            before its output.
+        SystemExit: code 1 after an error, with a sentence on stderr that states the cause and what to do next. Code 130 if the
+            demo was interrupted before its output.
     """
     console = Console(highlight=False)
     # A pipe has no width, and rich would assume 80 columns.

@@ -21,10 +21,10 @@ from demo.timelines import How, Row, TimelineEntry, before_you, day_of, seen_on_
 WIDTH_MAX: Final = 104
 WIDTH_MIN: Final = 80
 BRIEF_BELOW: Final = 98
-"""In a terminal with fewer columns, the output has `3 d` instead of `3 days earlier`."""
+"""The number of columns below which the output has `3 d` instead of `3 days earlier`."""
 CELL: Final = 33
 CELL_BRIEF: Final = 25
-"""The columns for a mark, a date and a remark: `Acorns, 13 days earlier` (`CELL`) or `Acorns, same day` (`CELL_BRIEF`)."""
+"""The width of a cell in a narrow terminal, for remarks like `Acorns, same day`. `CELL` is for `Acorns, 13 days earlier`."""
 
 MARK_BY_HOW: Final[Mapping[How, str]] = {"in_person": "●", "live_video": "◐", "clip": "○"}
 STILL_NEW: Final = "✧"
@@ -34,7 +34,7 @@ QUIET: Final = "bright_black"
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """Counts of the phones' entries at the end: Ada's entries, Ben's released entries, and Ben's hints."""
+    """Counts of entries on the phones at the end of the year: Ada's entries, Ben's released entries, and Ben's hints."""
 
     entries: int
     released: int

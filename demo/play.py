@@ -1,6 +1,6 @@
 """Plays the invented year through real devices: each device records its drafts in a file, and pushes when it has a network.
 
-Owns the order of the steps. Uses the service only through `client`, as any device does.
+Owns the order of the steps. Uses the service only through `client`, like any device.
 """
 
 from collections.abc import Callable

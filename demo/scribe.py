@@ -22,7 +22,7 @@ REACHES_THE_OTHERS: Final = timedelta(minutes=10)
 
 
 class Scribe:
-    """The writer of the lines, with all lines so far. `child_by_twin` holds the ids that the service gave to the twins."""
+    """The writer of the history, with all lines so far. `child_by_twin`: the ids that the service gave to the twins."""
 
     def __init__(self, *, year: Year, rng: Random, child_by_twin: Mapping[Twin, ChildId]) -> None:
         self.year = year
@@ -40,7 +40,7 @@ class Scribe:
         precision: Precision = Precision.MINUTE,
         audience: Audience | None = None,
     ) -> Written:
-        """Writes one event on a member's phone. `written_at` None: the event is written when it occurs."""
+        """Writes one event on a member's phone. If `written_at` is None, the event is written when it occurs."""
         written_at = written_at or occurred_at
         line = write(
             event,

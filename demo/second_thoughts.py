@@ -25,7 +25,7 @@ TOO_EARLY: Final = (
 
 
 def withdraw(firsts: Iterable[Growth], scribe: Scribe) -> None:
-    """Writes mistaken sightings, dated before the real first. Each is withdrawn by its author a day later."""
+    """Writes mistaken sightings, dated before the real first. The author of each withdraws it a day later."""
     for key, who, note in TOO_EARLY:
         for twin in Twin:
             at = next((first.at for first in firsts if (first.twin, first.milestone) == (twin, key)), scribe.year.until)

@@ -44,7 +44,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def stage(*, data: Path | None, port: int | None) -> AsyncIterator[Stage]:
-    """Runs a service while the block runs. `data` None: the service uses a folder that is removed afterwards.
+    """Runs a service while the block runs. If `data` is None, the service uses a folder that is removed afterwards.
 
     Raises:
         DemoFailed: the service did not become ready.

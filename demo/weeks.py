@@ -97,7 +97,7 @@ class Year:
                 return parent
 
     def online_from(self, who: Who, written_at: datetime) -> datetime:
-        """Returns the time when a line leaves the phone on which it was written: `until` at the latest."""
+        """Returns the time when a line leaves the phone on which it was written: at the latest `until`, the end of the year."""
         match who:
             case Who.BEN if self.in_mountains(written_at):
                 online = self.mountains[1] + timedelta(hours=2)

@@ -1,6 +1,6 @@
-"""Holds Ben's choices: the domains whose firsts are held from him until he has seen them himself.
+"""Defines Ben's choices: the domains whose firsts are held from him until he has seen them himself.
 
-Also decides which events of other members these choices hold from Ben. The service owns the surprise rule; this module repeats a
+Also decides which events of other members these choices hold from Ben. The service owns the surprise rule. This module repeats a
 small part of the rule, so that Ben writes only about entries that his phone can have.
 """
 
@@ -15,14 +15,14 @@ from events.wire import DeviceBody
 
 WAITS: Final = Who.BEN
 EARLY: Final = timedelta(days=4, hours=14, minutes=20)
-"""The time of Ben's choices, after the beginning of the year: an evening of the first week, before any event could be held."""
+"""The time from the year's beginning to Ben's choices: he makes them in the first week, before any event could be held."""
 
 WISHES: Final = (
     SurpriseChosen(scope=f"domain:{Domain.MOVEMENT}", mode=Mode.KEEP, hold_unsorted=True, at_most_days=30),
     SurpriseChosen(scope=f"domain:{Domain.TALKING}", mode=Mode.KEEP),
     SurpriseChosen(scope=f"domain:{Domain.THINKING}", mode=Mode.HINT),
 )
-"""The first choice also holds helpers' everyday notes, and releases what it holds after at most 30 days."""
+"""Ben's choices. The first one also holds helpers' everyday notes. It releases each event after at most 30 days."""
 IN_WORDS: Final = (
     "Keep movement and talking for me until I have seen it myself; of thinking, a hint will do. "
     "Helpers' everyday notes can wait as well, a month at most."

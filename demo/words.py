@@ -1,4 +1,4 @@
-"""Holds the texts that members write: about the milestones that this family notices, and about ordinary days.
+"""Contains the texts that members write: about the milestones that this family notices, and about ordinary days.
 
 Owns prose alone. All of it is invented; `{child}` is replaced by a name.
 """

@@ -27,7 +27,7 @@ class Written:
     written_at: datetime
     leaves_at: datetime
     times_sent: int = 1
-    """The number of times that the draft is sent: more than 1 if a response was lost or the bridge read a page twice."""
+    """How often the draft is sent: more than once if a response was lost, or if the daycare's bridge read a page twice."""
 
 
 def clock_error(who: Who) -> timedelta:

@@ -11,7 +11,7 @@ from events.observations import How
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The fields that change, with their new values; null removes an optional field. At least one field is set."""
+    """The fields that an amendment changes, with their new values; null removes an optional field. At least one field is set."""
 
     occurred_at: Instant | UnsetType = UNSET
     precision: Precision | UnsetType = UNSET
@@ -30,7 +30,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Amended(Body, frozen=True, kw_only=True):
-    """A member changed an earlier event. If two amendments change the same field, the later recorded amendment counts."""
+    """A member changed an earlier event. If two amendments change the same field, the one that was recorded later counts."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

@@ -1,12 +1,12 @@
 """Loads the catalogue of milestones: the title, the usual age and the implied milestones of each.
 
 Owns the reading of `catalogue_data/` (one TOML file for each domain) and the transitive closure of `implies`. Does not know
-children, members or the clock: an entry describes an action that can be seen, never how well or how soon a child does it.
+children, members or the clock. An entry describes an action that can be seen, never how well or how soon a child does it.
 
-A safety note is more than advice: an observation of a milestone with a note is delivered even to a member who keeps the whole
-domain as a surprise. So a milestone has a note only where a home must change on the day that the child can do it. If a milestone
-has a note, every milestone that implies it must have a note too: otherwise an observation of the bigger step would be held from a
-member who keeps the domain, although that step needs the same change at home.
+A safety note is more than advice. An observation of a milestone with a note is delivered even to a member who keeps the whole
+domain as a surprise. So a milestone has a note only if a home must change on the day on which the child reaches the milestone. If
+a milestone has a note, every milestone that implies it must have a note, too. Otherwise an observation of the bigger step would
+be held from a member who keeps the domain. But the bigger step needs the same change at home.
 """
 
 import enum
@@ -25,7 +25,7 @@ class CatalogueMistake(ValueError):
 
 
 class Domain(enum.StrEnum):
-    """The six groups of milestones. A member can choose a surprise for a whole group. Each group has one data file."""
+    """One of the six groups of milestones. A member can choose a surprise for a whole group. Each group has one data file."""
 
     MOVEMENT = "movement"
     HANDS = "hands"
@@ -38,9 +38,9 @@ class Domain(enum.StrEnum):
 class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry of the catalogue: an action that a person can see a child do, and that has a first time.
 
-    `months` is the first and the last month of age in which many children reach the milestone. It is no limit.
-    `builds_to` holds the keys of the bigger steps that this milestone prepares. `implies` holds the keys of the milestones that a
-    person has also seen when they have seen this milestone. `sources` are `cdc-2022:<age in months>:<CDC domain>`,
+    `months`: the first and the last month of age in which many children reach the milestone; a child may be earlier or later.
+    `builds_to`: the keys of the bigger steps that this milestone prepares. `implies`: the keys of the milestones that a person
+    has also seen when they have seen this milestone. `sources`: texts of the form `cdc-2022:<age in months>:<CDC domain>`,
     `who-2006:<name>:<from>-<to>` (1st to 99th percentile in months) or `stillnew:<kind>` for entries of our own.
     """
 
@@ -58,8 +58,8 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """All milestones by key, in the order of the files. `version` is a hash of the data files.
 
-    `implied_by_key` holds all milestones that a milestone implies, directly or through other milestones (the transitive closure
-    of `implies`). `implying_by_key` holds the reverse: all milestones that imply a milestone.
+    `implied_by_key`: for each milestone, all milestones that it implies, directly or through other milestones (the transitive
+    closure of `implies`). `implying_by_key`: for each milestone, all milestones that imply it.
     """
 
     by_key: Mapping[str, Milestone]

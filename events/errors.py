@@ -118,7 +118,7 @@ class RoleMayNot(Refused):
 class AudienceNotAllowed(Refused):
     """The draft states an audience that its type does not allow.
 
-    A type whose audience is that of its target allows no other audience, and a few types allow only their default audience.
+    If the type takes the audience of its target, a draft may state no audience. A few types allow only their default audience.
     """
 
     code, status, title = "event.audience_not_allowed", 422, "The audience is not the draft's to choose"

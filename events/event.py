@@ -52,7 +52,7 @@ PERSONS: Final = frozenset({Role.PARENT, Role.CAREGIVER})
 ANYONE_PRESENT: Final = frozenset(Role)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A point in time with an offset from UTC; the sender's offset is kept."""
+"""A point in time with an offset from UTC. The offset that the sender wrote is kept."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
@@ -71,11 +71,11 @@ class Effect(Flag):
     CHANGES_TARGET = auto()
     """Amends, withdraws or sorts the event that it refers to."""
     TELLS_OF_SUBJECT = auto()
-    """Can spoil a surprise: it states its `milestone` of its `child`. An event without a milestone spoils nothing."""
+    """Can spoil a surprise, because it states a `milestone` of a `child`. An event without a milestone spoils nothing."""
     MAY_TELL = auto()
-    """Can spoil a surprise: its words may be about the milestones in its field `may_tell_of`."""
+    """Can spoil a surprise, because its words may be about the milestones in its field `may_tell_of`."""
     TELLS = auto()
-    """Can spoil a surprise by its own content, in a way that no declaration describes: `projections.logged_event` knows it."""
+    """Can spoil a surprise by its own content, in a way that no declaration describes. `projections.logged_event` decides how."""
     EVERYDAY = auto()
     """Can be an everyday note, which may tell of any milestone."""
     SURPRISE_ACT = auto()
@@ -114,7 +114,7 @@ class Body(
     authors: ClassVar[frozenset[Role]]
     """The roles that may write the event."""
     audience: ClassVar[Audience | AsTarget]
-    """The default audience: it applies where the draft states no audience."""
+    """The default audience, which applies if the draft states no audience."""
     refers: ClassVar[str | None]
     """The name of the field with the id of the event that this event refers to (the target), or None.
 
@@ -123,9 +123,9 @@ class Body(
     refers_to: ClassVar[tuple[str, ...]]
     """The types that the target may have. Amended and Withdrawn name no type: `amendable` of the target's type decides."""
     amendable: ClassVar[tuple[str, ...] | None]
-    """The fields that the author may amend. None: an event of this type can be neither amended nor withdrawn."""
+    """The fields that the author may amend. If it is None, an event of this type can be neither amended nor withdrawn."""
     completed: ClassVar[tuple[str, ...]]
-    """The fields that the service fills in, and a device may not."""
+    """The fields that only the service may fill in."""
     effects: ClassVar[Effect]
     """The effects of an event of this type on the projections."""
 
@@ -149,7 +149,7 @@ class Draft(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, forbid_un
     recorded_at: Instant
     """The time of the device's clock when the draft was written."""
     audience: Audience | None = None
-    """Where the draft has no audience, the default audience of the type applies."""
+    """The audience that the author asks for. Without it, the default audience of the type applies."""
     event: BodyT
 
 
@@ -162,17 +162,18 @@ class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defa
     precision: Precision
     recorded_at: datetime
     received_at: datetime
-    """The time of the server's clock, in UTC."""
+    """The time of the server's clock when the log received the draft, in UTC."""
     audience: Audience
     claimed_at: datetime | None = None
-    """The device's value of `occurred_at`, where the server corrected that time for an error of the device's clock."""
+    """The device's value of `occurred_at`, if the server has corrected that time for an error of the device's clock."""
     event: BodyT
 
     @property
     def order(self) -> tuple[datetime, EventId]:
-        """The sort key of this event among changes of the same field, choice, name or sorting: the greatest key counts.
+        """The sort key of this event among changes of the same field, choice, name or sorting. The greatest key counts.
 
-        The key is `recorded_at`, corrected for the error of the device's clock, then the id. The order of arrival plays no part.
+        The key is `recorded_at`, corrected for the error of the device's clock, and then the id. The order of arrival plays no
+        part.
         """
         recorded_at = self.recorded_at.astimezone(UTC)
         if self.claimed_at is not None:

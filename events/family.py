@@ -84,7 +84,7 @@ class MemberJoined(Body, frozen=True, kw_only=True):
 class ChildCorrected(Body, frozen=True, kw_only=True):
     """A parent corrected the name or the date of birth of a child.
 
-    The event states the name and the date of birth, also where only one of the two changed. Without `born`, the date is unknown.
+    The event states the name and the date of birth, even if only one of them has changed. Without `born`, the date is unknown.
     """
 
     version: ClassVar = 1

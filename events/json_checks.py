@@ -1,6 +1,7 @@
-"""Checks JSON for what the decoder accepts and we refuse: duplicate keys and NUL in a text.
+"""Checks JSON for two mistakes that the decoder accepts and the service refuses: duplicate keys, and NUL in a text.
 
-Owns these checks, and the path of the field in each refusal, also in a refusal by the decoder itself. Does not know events.
+Owns these checks, and the path of the field in each refusal, also if the decoder itself has refused the body. Does not know
+events.
 """
 
 import json
@@ -18,7 +19,7 @@ AT_MAX: Final = 200
 _SURROGATE_ESCAPED: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 SURROGATE_ERRORS: Final = ("surrogate", "hex escape", "truncated")
-"""Words in the decoder's errors for a lone surrogate. `truncated`: the body ended before the second half of the character."""
+"""Words in the decoder's errors for a lone surrogate. `truncated` is for a body that ends before a character's second half."""
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -1,9 +1,10 @@
-"""Splits a JSON list into the bytes of its elements, where the decoder refuses the whole list because of one element.
+"""Splits a JSON list into the bytes of its elements, if the decoder refuses the whole list because of one element.
 
-A phone that cuts a text within an emoji sends a lone surrogate as an escape: valid JSON, but not a valid text. Another sender
-nests objects a thousand levels deep. In both cases the decoder refuses the whole body, so a device could never send its other
-drafts. This module reads only strings and brackets, without recursion; each element is then decoded or refused by itself. The
-module is slower than the decoder, and is used only for a body that the decoder has refused. Does not know drafts or records.
+A phone that cuts a text within an emoji sends half of a character as an escape (a lone surrogate). This is valid JSON, but not a
+valid text. Another sender nests objects a thousand levels deep. In both cases the decoder refuses the whole body, so a device
+could never send its other drafts. This module reads only strings and brackets, without recursion; each element is then decoded
+or refused by itself. It is slower than the decoder, and is used only for a body that the decoder has refused. Does not know
+drafts or records.
 """
 
 import json
@@ -16,7 +17,7 @@ from events.errors import BodyMalformed, FieldInvalid
 from events.json_checks import may_be_lone_surrogate
 
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+|[",:]', re.DOTALL)
-"""A whole string, a run of brackets, a comma or a colon. A match of one quote alone is the start of a string without an end."""
+"""A whole string, brackets in a row, a comma or a colon. A match of one quote alone is the start of a string without an end."""
 TOKENS_MAX: Final = 100_000
 """The bound on the tokens of a list or object. To read 100,000 tokens takes 40 ms. A full push has some 15,000 tokens, and a
 daycare's full batch 25,000 tokens."""
@@ -45,7 +46,7 @@ def elements(body: bytes) -> Iterator[bytes]:
 def fields(body: bytes) -> dict[str, bytes]:
     """Returns the bytes of each value of a JSON object by its key, or an empty dict if the body is not an object.
 
-    A duplicate key has its last value.
+    If a key is there twice, its last value is returned.
     """
     try:
         spans = list(_spans(body, _opening(body, b"{")))

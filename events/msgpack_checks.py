@@ -1,7 +1,8 @@
-"""Checks MessagePack for what the decoder accepts and we refuse: duplicate keys, bytes, extensions, NUL in a text.
+"""Checks MessagePack for what the decoder accepts and the service refuses: duplicate keys, bytes, extensions, NUL in a text.
 
-Owns these checks. They run after the body was decoded as a type that refuses unknown fields, so the value is no deeper and no
-larger than that type allows. If they ran first, a megabyte of nested empty lists would block the event loop for seconds.
+Owns these checks. They run after the body was decoded as a type that refuses unknown fields: then the value is no deeper and no
+larger than the type allows. If the checks ran before the decoding, a megabyte of nested empty lists would block the event loop
+for seconds.
 """
 
 import json
@@ -23,7 +24,7 @@ PAIRS_CHECKED_MAX: Final = 64
 
 
 class _Key:
-    """A map key that equals no other key, so that a dict keeps both pairs of a duplicate key. msgspec keeps the last pair."""
+    """A map key that equals no other key, so that a dict keeps both pairs of a duplicate key. Else only the last pair is kept."""
 
     def __init__(self, text: Any) -> None:
         self.text = text
@@ -43,8 +44,8 @@ _scalar = msgspec.msgpack.Decoder()
 def refuse_duplicate_outer_keys(body: bytes, *, fields: int) -> None:
     """Raises DuplicateKey if the outermost map contains a key twice.
 
-    `body` was decoded as a type with `fields` fields, all of them required. A map starts with its number of pairs, so a correct
-    body costs one comparison.
+    `body` was decoded as a type with `fields` fields, all of them required. A map begins with its number of pairs, so for a
+    correct body one comparison is enough.
     """
     match body[0]:
         case 0xDE:

@@ -39,7 +39,7 @@ class MilestoneObserved(Body, frozen=True, kw_only=True):
     found_in_prose: bool = False
     """Whether the service found the milestone in a daycare's text. If so, a parent may amend or withdraw the observation."""
     tells_of: Annotated[tuple[MilestoneKey, ...], msgspec.Meta(max_length=16)] = ()
-    """Other milestones that the note mentions, set by the service. The event is held from members who keep one of these."""
+    """Other milestones that the note mentions, set by the service. The event is held from members who keep one of them."""
 
 
 class ParentFirstSaw(Body, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from events.ids import OWN_MILESTONE, ChildId, EventId, MilestoneKey
 
 
 class Mode(StrEnum):
-    """The way in which a member wants to hear of firsts not yet seen: at once, as a hint, or only after the own first."""
+    """The way in which a member wants to hear of firsts that they have not seen: at once, as a hint, or after their own first."""
 
     TELL = "tell"
     HINT = "hint"
@@ -37,7 +37,7 @@ Days = Annotated[int, msgspec.Meta(ge=1, le=3_650)]
 
 
 class SurpriseChosen(Body, frozen=True, kw_only=True):
-    """A member chose how to hear of firsts. Without `child`, the choice applies to every child."""
+    """A member chose how to hear of firsts that they have not seen. Without `child`, the choice applies to every child."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS
@@ -70,7 +70,7 @@ class EnvelopeOpened(Body, frozen=True, kw_only=True):
 
 
 class Sorted(Body, frozen=True, kw_only=True):
-    """A member stated the milestone that an everyday note or clip is about. Without `milestone`, there is no such milestone."""
+    """A member stated the milestone that an everyday note or clip is about. Without `milestone`, it is about none."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

@@ -18,18 +18,18 @@ _event_of_json: Final = msgspec.json.Decoder(AnyEvent)
 
 
 def _parent_first_saw_2(fields: Fields) -> Fields:
-    """Returns the fields with `how` instead of `seen`. A video of version 1 was a live call: clips did not exist yet."""
+    """Returns the fields with `how` instead of `seen`. In version 1, `video` was a live call, because clips did not exist yet."""
     rest = {name: value for name, value in fields.items() if name != "seen"}
     return rest | {"how": "live_video" if fields["seen"] == "video" else fields["seen"]}
 
 
 def _milestone_observed_2(fields: Fields) -> Fields:
-    """Returns the fields unchanged: before version 2, a person named every milestone."""
+    """Returns the fields unchanged, because before version 2 a person chose every milestone."""
     return fields
 
 
 def _note_written_2(fields: Fields) -> Fields:
-    """Returns the fields unchanged: the service did not search notes of version 1 for milestones."""
+    """Returns the fields unchanged, because the service did not search notes of version 1 for milestones."""
     return fields
 
 
@@ -82,7 +82,7 @@ def _event_of_fields(envelope: dict[str, Any], current: type[Body], version: int
 
 
 def _known_fields(shape: type[msgspec.Struct], fields: dict[str, Any]) -> dict[str, Any]:
-    """Returns the fields that this release knows, also within nested objects. Another release may have written more fields."""
+    """Returns the fields that this release knows, also within nested objects. A newer release may have written more fields."""
     types = {field.name: field.type for field in msgspec.structs.fields(shape)}
     return {
         name: _known_fields(types[name], value) if isinstance(value, dict) else value

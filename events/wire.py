@@ -34,7 +34,7 @@ from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 DRAFTS_MAX: Final = 256
 DRAFT_BYTES_MAX: Final = 64 * 1024
 QUOTES_AROUND_DRAFTS: Final = 6
-"""The number of quotes in the envelope of a push: two each for "sent_at", for its value, and for "drafts"."""
+"""The number of quotes in the envelope of a push: two for the key "sent_at", two for its value, and two for the key "drafts"."""
 
 DeviceBody = (
     MilestoneObserved
@@ -77,7 +77,7 @@ class Malformed(msgspec.Struct, frozen=True):
     """A draft that cannot be read. The service refuses this draft alone; the other drafts of the push are not affected."""
 
     id: EventId | None
-    """The id of the draft, or None where the id cannot be read."""
+    """The id of the draft, or None if the id cannot be read."""
     problem: Refused
 
 
@@ -107,7 +107,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_push(body: bytes) -> Push:
-    """Reads a push in JSON: `{"sent_at", "drafts": [1 to 256]}`. Each draft is read strictly and by itself.
+    """Reads a push in JSON: `{"sent_at", "drafts"}` with 1 to 256 drafts. Each draft is read strictly and by itself.
 
     Raises:
         BodyMalformed, DuplicateKey, FieldInvalid: the envelope around the drafts cannot be read.
@@ -174,10 +174,9 @@ def require_utf8(body: bytes) -> None:
 def bare_quotes(text: bytes | msgspec.Raw) -> int:
     """Returns the number of quotes without a backslash before them: two for every key and every text of a JSON value.
 
-    The canonical JSON of the decoded value has another number than the body if the body contains a key twice. So one scan decides
-    whether the slower check for duplicate keys is needed. In a few other cases the numbers differ, too, and the slower check runs
-    although no key is duplicate: the body sets an optional field to null or to its default, or writes a backslash at the end of a
-    text as a `u005c` escape.
+    If a body contains a key twice, it has more quotes than the canonical JSON of its decoded value. So one scan decides whether
+    the slower check for duplicate keys is needed. The two numbers also differ if the body sets an optional field to null or to
+    its default. They differ, too, if a text ends with a `u005c` escape. Then the slower check runs, and finds nothing.
     """
     octets = bytes(text)
     count = octets.count(b'"')
@@ -253,5 +252,5 @@ def bytes_of_event(event: AnyEvent) -> bytes:
 
 
 def commitment(salt: bytes, body: bytes) -> bytes:
-    """Returns the SHA-256 of the salt and the canonical event (32 bytes). Without the salt, nobody can guess the content."""
+    """Returns the SHA-256 of the salt and the canonical event (32 bytes). Without the salt, nobody can check a guess."""
     return sha256(salt + body).digest()

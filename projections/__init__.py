@@ -1,1 +1,1 @@
-"""Folds the log into what it means to each member. Pure: knows no rows, routes, clocks or random numbers."""
+"""Folds a family's log into each member's feed and timeline. Pure: knows no rows, routes, clocks or random numbers."""

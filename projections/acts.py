@@ -1,7 +1,7 @@
 """Applies an act of a member to the surprise states, and finds the held events that it releases.
 
-Owns what each act does: which reasons to hold an event it lifts, what an envelope contains, how days are counted. `visibility`
-decides what is released once no reason is left.
+Owns what each act does: which reasons to hold an event the act lifts, what an envelope contains, and how days are counted.
+`visibility` decides which events are released because no reason is left.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class Release(msgspec.Struct, frozen=True):
 
 
 def act(family: Family, described: DescribedEvent, event: Event[Any], changes: list[Change]) -> list[Release]:
-    """Applies an act, adds what it changes to `changes`, and returns what it releases."""
+    """Applies an act to the surprise states. Adds its changes to `changes`, and returns the events that it releases."""
     author = event.author
     match event.event:
         case MilestoneObserved() | ParentFirstSaw() | Amended():
@@ -77,7 +77,7 @@ def _choose(family: Family, event: Event[SurpriseChosen], changes: list[Change])
 
 
 def _see(family: Family, described: DescribedEvent, author: MemberId) -> list[Release]:
-    """Updates what the author has met by an own sighting, or by its amendment or withdrawal. Returns the released events."""
+    """Updates which subjects an author has met, if an event makes or changes their own sighting. Returns the released events."""
     seq, state = described.sighting, family.surprises.get(author)
     if seq is None or state is None:
         return []
@@ -97,10 +97,10 @@ def _also_of_every_child(subjects: Sequence[Subject]) -> list[Subject]:
 
 
 def _sort(family: Family, member: MemberId, described: DescribedEvent, sorting: Sorted, changes: list[Change]) -> bool:
-    """Applies a sorting to an event that is held from this member. Returns whether it was applied.
+    """Applies a sorting to an event, if that event is held from this member. Returns whether the sorting was applied.
 
-    The held events that refer to the sorted event are sorted with it. If the member was sent the event before, the sorting
-    changes nothing for them (law 20).
+    The held events that refer to the sorted event are sorted together with it. If the member was sent the event before, the
+    sorting changes nothing for this member (law 20).
     """
     state = family.surprises[member]
     target_seq, by = described.logged.target_seq, described.logged.author
@@ -119,7 +119,7 @@ def _sort(family: Family, member: MemberId, described: DescribedEvent, sorting: 
 
 
 def drop_withdrawn(family: Family, described: DescribedEvent) -> list[Change]:
-    """Drops an event that its author takes back while it is held, and all that refers to it. None of it is ever delivered."""
+    """Removes an event that its author withdraws while it is held, with all events that refer to it. None is ever delivered."""
     target_seq = described.logged.target_seq
     assert target_seq is not None, "a withdrawal names what it withdraws"
     dropped: list[Change] = []
@@ -140,7 +140,10 @@ def release(
     *,
     among: frozenset[Subject] | None = None,
 ) -> list[Release]:
-    """Releases and returns the events for which there is no longer a reason to hold them from a member."""
+    """Releases and returns the events that there is no longer any reason to hold from a member.
+
+    `is_lifted`: whether the act lifts a reason. `among`: the subjects about which the act may change anything; None: all.
+    """
     state = family.surprises[member]
     found = visibility_fast.released(state, family.roster, is_lifted=is_lifted, among=among)
     for described in found:
@@ -149,9 +152,9 @@ def release(
 
 
 def opened_by(opened: EnvelopeOpened, roster: Roster) -> IsLifted:
-    """Returns the check for what an opened envelope lifts: the reasons with a subject in its scope.
+    """Returns the check for the reasons that an opened envelope lifts: those with a subject in the envelope's scope.
 
-    A reason without a subject counts as about its event's first subject; where there is none, only `all` lifts it.
+    For a reason without a subject, the first subject of the event counts. If the event has none, only the scope `all` lifts it.
     """
     kind, _, key = opened.scope.partition(":")
 
@@ -172,18 +175,18 @@ def opened_by(opened: EnvelopeOpened, roster: Roster) -> IsLifted:
 
 
 def passed_at(now: datetime) -> IsLifted:
-    """Returns the check for what time lifts: the reasons by choices whose days have passed since the event was received."""
+    """Returns the check for the reasons that time lifts: by choices whose days have passed since the event was received."""
     return lambda described, reason: reason.choice.has_passed(since=described.received_at, now=now)
 
 
 def _found_in_met_words(described: DescribedEvent, reason: Reason) -> bool:
-    """Returns whether an own first lifts a reason without a subject: one that holds a sighting found in a daycare's words.
+    """Returns whether an own first lifts a reason: one without a subject, to hold a sighting found in a daycare's words.
 
-    Those words may reveal more than the subject that the member has now met.
+    Such a reason exists because the words may reveal more than the subject that was found in them.
     """
     return reason.subject is None and described.logged.kind in SIGHTINGS
 
 
 def _named(milestone: str) -> IsLifted:
-    """Returns the check for what naming an own milestone lifts: every reason to hold its names from the member who names it."""
+    """Returns the check for the reasons that are lifted when a member names an own milestone: all reasons to hold its names."""
     return lambda described, _: described.logged.kind == "MilestoneNamed" and milestone in described.content.own_milestones

@@ -17,7 +17,7 @@ from projections.surprise_state import Wishes
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):
-    """An event was delivered to members when it was written."""
+    """An event was delivered to these members when it was written."""
 
     seq: Seq
     commitment: bytes
@@ -25,7 +25,7 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
 
 
 class HistoryDelivered(msgspec.Struct, frozen=True):
-    """Events of the log so far were delivered to a member who joined, in the order of the log."""
+    """Events from before a member joined were delivered to that member, in the order of the log."""
 
     member: MemberId
     seqs: Sequence[Seq]
@@ -38,14 +38,14 @@ class Released(msgspec.Struct, frozen=True):
 
     member: MemberId
     why: str
-    """`own_first`, `opened`, `told`, `time` or `sorted`."""
+    """The kind of act that released the events: `own_first`, `opened`, `told`, `time` or `sorted`."""
     seqs: Sequence[Seq]
     commitments: Sequence[bytes]
     at: datetime
 
 
 class Hinted(msgspec.Struct, frozen=True):
-    """A hint was delivered to a member: there is something new."""
+    """A hint that there is something new was delivered to a member."""
 
     member: MemberId
     hint: Hint
@@ -53,21 +53,21 @@ class Hinted(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """An event is held from a member, or the description of a held event has changed."""
+    """An event is now held from a member, or the description of an event that is held from them has changed."""
 
     member: MemberId
     described: DescribedEvent
 
 
 class LetGo(msgspec.Struct, frozen=True):
-    """Held events were taken back by their author. They are held no longer, and are never delivered."""
+    """A held event was withdrawn by its author. It and the events that refer to it are held no longer, and never delivered."""
 
     member: MemberId
     seqs: Sequence[Seq]
 
 
 class SightingSet(msgspec.Struct, frozen=True, gc=False):
-    """These members know a new sighting, or know a sighting as changed."""
+    """A sighting is new for these members, or has changed for them."""
 
     seq: Seq
     members: tuple[MemberId, ...]
@@ -82,7 +82,7 @@ class SightingGone(msgspec.Struct, frozen=True, gc=False):
 
 
 class WishesSet(msgspec.Struct, frozen=True):
-    """A member has made a choice. `wishes` are all their wishes now."""
+    """A member has made a choice. `wishes`: all choices of the member that are now in force."""
 
     member: MemberId
     wishes: Wishes

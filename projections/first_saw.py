@@ -1,7 +1,7 @@
-"""Folds what one parent knows of one sighting, and decides which of several sightings was the first.
+"""Folds the events about one sighting, as far as a member was sent them, and decides which of several sightings was the first.
 
-A sighting is a MilestoneObserved or a ParentFirstSaw with its later amendments and clips. Its fold does not depend on the order
-of arrival (law 12): of two changes to one field the one recorded later counts, and a withdrawal is final.
+A sighting is a MilestoneObserved or a ParentFirstSaw with its later amendments and clips. The result does not depend on the order
+of arrival (law 12). Of two changes to one field, the one that was recorded later counts. A withdrawal is final.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Pre
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """A child's milestone, as a member saw it."""
+    """A milestone that a member saw a child do, with its later changes."""
 
     event: EventId
     author: MemberId
@@ -31,20 +31,20 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
     occurred_at: datetime
     precision: Precision
     how: How
-    """In person for every MilestoneObserved: its author was there."""
+    """How the author saw it. Every MilestoneObserved was seen in person."""
     feelings: str | None = None
     clips: tuple[tuple[EventId, ClipId], ...] = ()
-    """Pairs of a ClipAttached and its clip, in order of the events' ids."""
+    """Pairs of a ClipAttached's id and the clip's id, in order of the events' ids."""
     changed: dict[str, tuple[datetime, UUID]] = {}
-    """Field -> when its last change was recorded, and by which event."""
+    """Field -> the time at which its last change was recorded, and the id of the event that made it."""
     audience: Audience = Audience.ME
-    """The members who may know that its author saw it."""
+    """The members who may know that the author saw the milestone."""
     changed_by: dict[str, MemberId] = {}
-    """Field -> the author of its last change, where that is not the sighting's author: a parent corrected a daycare's words."""
+    """Field -> the author of its last change, if another member made it: a parent may correct what a daycare's words brought."""
 
 
 def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
-    """Returns a sighting after one more event that concerns it; None once it is withdrawn."""
+    """Returns a sighting after one more event that concerns it; None if there is no such sighting, or if it is now withdrawn."""
     match event.event:
         case MilestoneObserved() as seen:
             return _made(event, seen.child, seen.milestone, How.IN_PERSON, None)
@@ -64,13 +64,13 @@ def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
 
 
 def of_feed(told: Iterable[Event[Any]]) -> list[Sighting]:
-    """Returns the sightings that a member knows, folded from the events of their feed in order.
+    """Returns the sightings that a member knows, folded from the events of the member's feed in order.
 
-    The result is the same as the rows that are stored for parents, which are folded event by event as the log grows.
+    For a parent, the result is the same as the stored rows, which are folded event by event as the log grows.
     """
     sightings: list[Sighting | None] = []
     own: dict[tuple[MemberId, EventId], int | None] = {}
-    """Author and event -> the index of its sighting: its own, or the one that a clip is attached to; None for other events."""
+    """Author and id of an event -> the index of the sighting that it makes or attaches a clip to; None for other events."""
     oldest: dict[EventId, int | None] = {}
     for event in told:
         at: int | None = None
@@ -124,10 +124,10 @@ def _amended(before: Sighting, event: Event[Amended]) -> Sighting:
 
 
 def order(sighting: Sighting) -> tuple[datetime, int, UUID]:
-    """Returns the key that sorts sightings by when they happened. Of two at one instant the more precise one is first."""
+    """Returns the key that sorts sightings by the time at which they happened. Of two equal times, the more precise is first."""
     return (sighting.occurred_at, FINENESS[sighting.precision], sighting.event)
 
 
 def first(sightings: Iterable[Sighting]) -> Sighting | None:
-    """Returns the earliest sighting, in any order of arrival; None where there are none."""
+    """Returns the earliest of some sightings, whatever order they arrived in; None if there are none."""
     return min(sightings, key=order, default=None)

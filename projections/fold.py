@@ -1,10 +1,10 @@
-"""Folds one more event into a family: the one step that the append, a replay and the tests drive.
+"""Folds one more event into a family: the one step that the append, a replay and the tests share.
 
-    fold(family, new event)  -->  needs (events, sightings, a history), as values: the driver answers them with `advance`
-                             -->  Folded: the event as the log keeps it, and the changes that it makes, as data
+    fold(family, new event)  -->  needs (events, sightings, a history), as values: the caller reads them and calls `advance`
+                             -->  Folded: the event in the form in which the log keeps it, and its changes as data
 
-The same events give the same changes wherever and whenever they are folded (law 11). The family is changed in place: it may hold
-thousands of held events, which a new value for each event would have to copy.
+The same events give the same changes wherever and whenever they are folded (law 11). The family is changed in place: it may
+have thousands of held events, which would have to be copied if each event made a new family.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -51,34 +51,34 @@ TOUCH_SIGHTINGS: Final = SIGHTINGS | SIGHTING_CHANGES
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event to be folded: it is about to be written to the log, or is in it already."""
+    """An event to be folded. It is about to be written to the log, or is in the log already."""
 
     seq: Seq
     event: Event[Any]
     commitment: bytes
     target_seq: Seq | None = None
-    """The event that it refers to. It must be in `family.events`."""
+    """The seq of the event to which this event refers. That event must be in `family.events`."""
 
 
 class NeedEvents(msgspec.Struct, frozen=True):
-    """The fold needs events of the log. Answer: seq -> the event and its commitment."""
+    """The fold needs events of the log. The answer is a dictionary: seq -> the event and its commitment."""
 
     seqs: Sequence[Seq]
 
 
 class NeedSightings(msgspec.Struct, frozen=True):
-    """The fold needs what a member knows of sightings. Answer: seq -> sighting, for those that exist."""
+    """The fold needs sightings as a member knows them. The answer is a dictionary: seq -> sighting, for those that exist."""
 
     member: MemberId
     seqs: Sequence[Seq]
 
 
 class NeedHistory(msgspec.Struct, frozen=True):
-    """The fold needs the log before a seq. Answer: a `History`."""
+    """The fold needs the log before a seq. The answer is a `History`."""
 
     before: Seq
     is_whole: bool
-    """Whether all events are needed, and not the sightings alone: the member who joins has chosen to wait."""
+    """Whether all events are needed with their bodies, because the joining member has chosen to wait, or only sightings."""
 
 
 Need = NeedEvents | NeedSightings | NeedHistory
@@ -90,7 +90,7 @@ class Folded(msgspec.Struct, frozen=True, gc=False):
     logged: LoggedEvent
     changes: Sequence[Change]
     telling: tuple[DescribedEvent, ...] = ()
-    """The event and those that it refers to, as far as they reveal anything and its author was sent it: see `keep_quiet`."""
+    """The events from which the receipt's `keep_quiet` follows: see `keep_quiet.telling_of`."""
 
 
 Fold = Generator[Need, Any, Folded]
@@ -106,7 +106,7 @@ def advance(folding: Fold, answer: Any = None) -> Need | Folded:
 
 
 def fold(family: Family, new: NewEvent) -> Fold:
-    """Folds one more event of the log into a family. Yields what it needs, and returns the result."""
+    """Folds one more event of the log into a family. Yields its needs, and returns the result."""
     event, seq = new.event, new.seq
     changes: list[Change] = []
     kind = type(event.event).__name__
@@ -145,7 +145,7 @@ def fold(family: Family, new: NewEvent) -> Fold:
 
 
 def concerns_surprises(family: Family, event: Event[Any], target: LoggedEvent | None) -> bool:
-    """Returns whether an event may be held from a member, or may release a held event. Most events are not like this."""
+    """Returns whether an event may be held from a member, or may release a held event. Most events can do neither."""
     kind = type(event.event).__name__
     if not family.surprises:
         return kind == "SurpriseChosen"
@@ -159,14 +159,14 @@ def concerns_surprises(family: Family, event: Event[Any], target: LoggedEvent | 
 
 
 def is_act(family: Family, kind: str, author: MemberId) -> bool:
-    """Returns whether an event may change what members wait for. A sighting may change that for its author alone."""
+    """Returns whether an event may change which events are held from members. A sighting may do so for its author alone."""
     if kind in SIGHTINGS:
         return author in family.surprises
     return kind in SURPRISE_ACTS and (bool(family.surprises) or kind == "SurpriseChosen")
 
 
 def members_due(family: Family, now: datetime) -> list[MemberId]:
-    """Returns the members with held events that a tick of the clock would release, in order of id."""
+    """Returns, in order of id, the members to whom a TimePassed would now release held events."""
     lifts = passed_at(now)
     return [
         member
@@ -176,7 +176,10 @@ def members_due(family: Family, now: datetime) -> list[MemberId]:
 
 
 def hold(family: Family, member: MemberId, described: DescribedEvent) -> list[Change]:
-    """Holds an event from a member. Returns the changes: with a hint, at most one per day for each child and domain."""
+    """Holds an event from a member. Returns the changes, with a hint if the member asks for hints.
+
+    A member gets at most one hint a day for each child and domain.
+    """
     state, at = family.surprises[member], described.received_at
     changes: list[Change] = []
     if state.wishes.asks_for_hints:
@@ -198,7 +201,7 @@ def _step_roster(family: Family, event: Event[Any], changes: list[Change]) -> No
 
 
 def _join(family: Family, event: Event[MemberJoined], seq: Seq, changes: list[Change]) -> Generator[Need, Any, None]:
-    """Adds a member: delivers what they may know of the log so far, and holds what their earlier choices keep."""
+    """Adds a member. Delivers the events so far that the member may know, and holds those that the member's choices keep."""
     _step_roster(family, event, changes)
     if seq == 1:
         return
@@ -222,7 +225,10 @@ def _join(family: Family, event: Event[MemberJoined], seq: Seq, changes: list[Ch
 def _see(
     family: Family, event: Event[Any], kept: LoggedEvent, target: LoggedEvent | None, changes: list[Change]
 ) -> None:
-    """Folds an event into what members know of the sighting that it makes or changes: parents, and a caregiver who wrote it."""
+    """Folds an event into the stored versions of the sighting that it makes or changes.
+
+    Each parent who was sent the event has a stored version, and so has a caregiver who is the author.
+    """
     if (sighting := sighting_of(kept, target)) is None:
         return
     family.note_stated(sighting, kept.seq, event)
@@ -230,14 +236,15 @@ def _see(
     step_sightings(family, parents, sighting, event, changes)
     if family.roster.role_of(event.author) is not Role.CAREGIVER:
         return
-    # A caregiver's timeline is folded from their feed and not stored. Their own sightings are: they show what the member has met.
+    # A caregiver's timeline is folded from their feed and not stored. But their own sightings are stored, because they show what
+    # the member has met.
     changes_one = kept.kind in TARGET_CHANGES and target is not None and target.kind in SIGHTINGS
     if kept.kind in SIGHTINGS or changes_one:
         step_sightings(family, (event.author,), sighting, event, changes)
 
 
 def _release(family: Family, release: Release, new: NewEvent, changes: list[Change]) -> Generator[Need, Any, None]:
-    """Delivers what an act releases (law 9). A sorting may release itself."""
+    """Delivers the events that an act releases to one member (law 9). A sorting may release itself, too."""
     seqs = [described.seq for described in release.events]
     events = {new.seq: (new.event, new.commitment)}
     if older := [seq for seq in seqs if seq != new.seq]:
@@ -263,7 +270,7 @@ def _release(family: Family, release: Release, new: NewEvent, changes: list[Chan
 def step_sightings(
     family: Family, members: Sequence[MemberId], seq: Seq, event: Event[Any], changes: list[Change]
 ) -> None:
-    """Folds an event into what these members know of one sighting. It is folded once for members who know the same."""
+    """Folds an event into these members' versions of one sighting. Members with the same version share one fold."""
     known = family.sightings[seq]
     members_by_before: dict[int, tuple[Sighting | None, list[MemberId]]] = {}
     for member in members:

@@ -1,7 +1,8 @@
-"""Makes the hand-over cards: for each waiting member and each child, what they know, what not to mention, and a safe phrase.
+"""Makes the hand-over cards. A card is about one waiting member and one child: what the member knows, what not to mention to
+them, and a safe phrase.
 
-Owns the content of a card. It is made of what its reader was sent and of the choices that others have declared, and of nothing
-else: not of what another member saw alone, opened or read (law 14), nor of anything that is held from the reader (law 8).
+Owns the content of a card. It depends on nothing but what the card's reader was sent, and the choices that others have declared.
+It does not depend on what another member saw alone, opened or read (law 14), nor on what is held from the reader (law 8).
 """
 
 from collections import defaultdict
@@ -21,7 +22,7 @@ from projections.surprise_state import Choice, Wishes, asks_to_wait, implied_by,
 from projections.visibility import reasons_of
 
 PHRASE: Final = "{child} is as busy as ever. Have fun together, and keep the camera handy."
-"""The same phrase every day and for everybody: a phrase for special days would reveal them."""
+"""The safe phrase of every card. It is the same every day and for everybody: a phrase for special days would reveal the days."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,9 +32,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     author: MemberId
     audience: Audience
     is_seen: bool
-    """True: its author saw it. False: its author sorted a note or a clip to it."""
+    """Whether the author saw the milestone. If not, the author sorted a note or a clip to it."""
     since: datetime | None
-    """When the log received it, where a member waits for a limited number of days."""
+    """When the log received the fact. It may be None if no member waits for a limited number of days."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """The milestones of one child that one member knows, and those not to mention to them. Ordered by domain and title."""
+    """The milestones of one child that a member knows, and those not to mention to them. Both are sorted by domain and title."""
 
     member: MemberId
     name: str
@@ -61,10 +62,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 def told_of(
     sightings: Iterable[Sighting], sortings: Iterable[Event[Any]], received: Mapping[tuple[MemberId, EventId], datetime]
 ) -> list[Told]:
-    """Returns what a reader was sent about children: by sightings, and by notes and clips that were sorted to a milestone.
+    """Returns the facts about children that a reader was sent: sightings, and notes and clips that were sorted to a milestone.
 
-    `sortings` are Sorted events: of two about the same note or clip, the one recorded later counts. `received`: author and
-    event -> when the log received it; may lack times that no wish depends on.
+    `sortings`: Sorted events. Of two about the same note or clip, the one that was recorded later counts. `received`: author and
+    id of an event -> when the log received the event. Times on which no member's wish depends may be left out.
     """
     told = [
         Told(
@@ -110,10 +111,10 @@ def cards(
     roster: Roster,
     as_of: datetime,
 ) -> Iterator[Card]:
-    """Yields the cards of the members who wait, in order of member id and child id; never the reader's own.
+    """Yields the cards of all waiting members except the reader, in order of member id and child id.
 
-    `names`: the family's own milestones whose names the reader was sent. A member waits no longer for a subject when the days
-    of their choice have passed by `as_of`.
+    `names`: the family's own milestones whose names the reader was sent. A member no longer waits for a subject if at `as_of` the
+    days of the member's choice have passed.
     """
     known = {*names, *(one.subject[1] for one in told), *CATALOGUE.by_key}
     said_by_child: defaultdict[ChildId, defaultdict[str, list[Told]]] = defaultdict(lambda: defaultdict(list))
@@ -132,7 +133,10 @@ def cards(
 
 
 def _as_far_as_named(wishes: Wishes, known: Collection[str]) -> Wishes:
-    """Returns a member's wishes without choices of a milestone that the reader may not know, because its name is held."""
+    """Returns a member's wishes without choices of milestones that the reader may not know, because their names are held.
+
+    `known`: the milestones that the reader may know.
+    """
     scopes = {f"milestone:{milestone}" for milestone in known}
     return wishes_of(
         choice for choice in wishes.choices.values() if not choice.scope.startswith("milestone:") or choice.scope in scopes
@@ -178,7 +182,11 @@ def _line(key: str, roster: Roster) -> Line:
 def _is_waited_for(
     subject: Subject, wishes: Wishes, meant: list[Told], met: Collection[Subject], *, roster: Roster, as_of: datetime
 ) -> bool:
-    """Returns whether the rule holds a subject from a member, where they have met only what the reader knows of (`met`)."""
+    """Returns whether a member waits for a subject, as far as the card's reader may know.
+
+    `met`: the subjects that the member has met, as far as the reader knows. `meant`: the facts about this subject that have the
+    member in their audience.
+    """
     since = min((one.since for one in meant if one.since is not None), default=as_of)
     why = reasons_of(Content(subjects=(subject,)), wishes, roster, met)
     return any(not reason.choice.has_passed(since=since, now=as_of) for reason in why)

@@ -1,6 +1,6 @@
-"""Walks the log so far for a member who joins: decides what is delivered to them, and what their earlier choices hold.
+"""Goes through the log so far for a member who joins. Finds the events to deliver to that member, and those to hold from them.
 
-Owns the walk. `visibility` decides what the member may know, and what is held.
+Owns the order in which the events are decided. `visibility` decides which events the member may know, and which are held.
 """
 
 from collections import defaultdict
@@ -21,31 +21,34 @@ from projections.visibility_fast import is_held
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """The log before a member joined."""
+    """A family's log before a member joined."""
 
     logged: Sequence[LoggedEvent]
-    """Every event from seq 1 on, in order."""
+    """All events from seq 1 on, in order, without their bodies."""
     commitments: Sequence[bytes]
     """The commitments of these events, in the same order."""
     events: Mapping[Seq, Event[Any]]
-    """At least the events that make or change a sighting; for a member who has chosen to wait, all that others may be sent."""
+    """Events with their bodies. At least those that make or change a sighting; all, if the member has chosen to wait.
+
+    Events for their author alone are missing.
+    """
 
     def target_of(self, logged: LoggedEvent) -> LoggedEvent | None:
-        """Returns the event that another one refers to."""
+        """Returns the event to which an event refers; None if there is none."""
         return None if logged.target_seq is None else self.logged[logged.target_seq - 1]
 
 
 class _Past:
-    """The log so far, described event by event for a member who waits."""
+    """The log so far, which is described event by event for a member who has chosen to wait."""
 
     def __init__(self, history: History, family: Family) -> None:
         self._history = history
         self._family = Family(msgspec.structs.replace(family.roster, own_milestones={}), family.surprises)
-        """Its own milestones are those that were named so far."""
+        """The family, in which only those own milestones exist that were named before the event to be described."""
         self._sortings: defaultdict[Seq, list[tuple[MemberId, Subject | None]]] = defaultdict(list)
-        """Event -> its sortings in order, each as its author and the subject."""
+        """Seq of an event -> author and subject of each of its sortings, in order."""
         self._sorted_last: dict[Seq, Seq] = {}
-        """Event -> the last sorting of it, or of what it refers to."""
+        """Seq of an event -> seq of the last sorting of this event, or of the events to which it refers."""
         for one in history.logged:
             target = history.target_of(one)
             if one.kind == "Sorted" and target is not None and one.seq in history.events:
@@ -56,7 +59,7 @@ class _Past:
                     self._sorted_last[target.seq] = one.seq
 
     def describe(self, logged: LoggedEvent) -> DescribedEvent:
-        """Returns one event, described with its later sortings. Call it for the oldest event first."""
+        """Returns one event, described for the surprise rule with its later sortings. Call it for events in order of the log."""
         event, target = self._history.events[logged.seq], self._history.target_of(logged)
         described = self._family.describe(event, logged, target)
         self._family.note_stated(described.sighting, logged.seq, event)
@@ -71,14 +74,14 @@ class _Past:
 
 
 def history_for(joiner: Member, history: History, family: Family) -> tuple[Seq, ...]:
-    """Returns the seqs of the log so far that are delivered to a joining member, in order.
+    """Returns the seqs of the earlier events that are delivered to a joining member, in order.
 
-    Where the member has chosen to wait, also fills their holds with the events that are held from them.
+    If the member has made a choice already, also adds the events that are held from the member to the surprise state.
     """
     state = family.surprises.get(joiner.member)
     past = _Past(history, family) if state is not None else None
     known: set[Seq] = set()
-    """The events that the member may know: delivered, or held."""
+    """The events that the member may know: those to be delivered, and those that are held."""
     for logged in history.logged:
         target = history.target_of(logged)
         if state is not None and target is not None and takes_back(logged, target) and target.seq in state.holds.events:

@@ -1,9 +1,9 @@
-"""Names the members who should not learn of what an author wrote, as far as the author may know.
+"""Names the members who wait for what an author wrote about, as far as the author may know.
 
-Owns what a receipt's `keep_quiet` states. It follows from three things: what the author wrote, what the author was sent of the
-events that this refers to, and declared choices. It never follows from what is held from the author (law 21), nor from what
-another member saw alone or opened (law 14). It names at least every member from whom the event is held (law 20). Where the
-author cannot know, it names one member too many rather than one too few.
+Owns the content of a receipt's `keep_quiet`. The names follow from three things: what the author wrote, what the author was sent
+of the events to which this refers, and declared choices. They never follow from what is held from the author (law 21), nor from
+what another member saw alone or opened (law 14). Every member from whom the event is held is named (law 20). If the author cannot
+know whether a member waits, that member is named as well.
 """
 
 from collections.abc import Collection, Container
@@ -25,13 +25,13 @@ from projections.visibility_fast import is_kept, reasons
 def telling_of(
     family: Family, logged: LoggedEvent, event: Event[Any], target: LoggedEvent | None, described: DescribedEvent | None = None
 ) -> tuple[DescribedEvent, ...]:
-    """Returns what an event and all that it refers to reveal by their own content, and by sortings that its author was sent.
+    """Returns the events that reveal anything among an event, all that it refers to, and the sortings in its thread.
 
     A sorting gives an event one more subject. The event, and every event that refers to it, can be held because of that subject
-    (law 20). A sorting that the author was not sent changes no receipt of theirs (law 21).
+    (law 20). Only sortings that the author was sent count, so that no other sorting changes the author's receipt (law 21).
     """
     if takes_back(logged, target):
-        return ()  # it reveals nothing to anybody
+        return ()  # such a withdrawal reveals nothing to anybody
     found = family.telling.get(target.seq, ()) if target is not None else ()
     if described is None and logged.kind in TELLING:
         described = family.describe(event, logged, target)
@@ -46,9 +46,12 @@ def telling_of(
 
 
 def telling_with(described: DescribedEvent, above: tuple[DescribedEvent, ...]) -> tuple[DescribedEvent, ...]:
-    """Returns an event and those that it refers to, as far as they reveal anything, without any that reveal the same."""
+    """Returns `above` with one more event before it, if the event reveals anything that those in `above` do not reveal.
+
+    `above`: the events that reveal anything, among all that the event refers to.
+    """
     if described.logged.kind == "MilestoneNamed":
-        # Always treated as the first name: whether it is depends on names that may be held from its author.
+        # Treated as the first name in all cases: whether it is the first depends on names that may be held from its author.
         named: tuple[Subject, ...] = tuple([(None, own) for own in described.content.own_milestones])
         content = Content(subjects=named, own_milestones=described.content.own_milestones)
         return (msgspec.structs.replace(described, content=content),)
@@ -58,7 +61,7 @@ def telling_with(described: DescribedEvent, above: tuple[DescribedEvent, ...]) -
 
 
 def _is_alike(one: DescribedEvent, other: DescribedEvent) -> bool:
-    """Returns whether two events reveal the same: a thread of a thousand everyday notes reveals no more than its first one."""
+    """Returns whether two events reveal the same. A thread of a thousand everyday notes reveals no more than its first note."""
     return one.logged.author == other.logged.author and (
         (one.content.stated, one.content.is_everyday, one.content.child)
         == (other.content.stated, other.content.is_everyday, other.content.child)
@@ -66,13 +69,13 @@ def _is_alike(one: DescribedEvent, other: DescribedEvent) -> bool:
 
 
 def quiet_names(family: Family, telling: Collection[DescribedEvent], logged: LoggedEvent) -> tuple[str, ...]:
-    """Returns the sorted names of an event's readers who wait for what it reveals, as far as its author may know.
+    """Returns the sorted names of an event's readers who wait for what the event reveals, as far as its author may know.
 
-    `telling`: the event and all that it refers to, as far as they reveal anything.
+    `telling`: the result of `telling_of` for the event.
 
-    Choices are declared, so that others can keep quiet. That a member has met the subject counts only where everybody was sent
-    that sighting, or the author's own household was. It does not count for an author who waits themselves: sightings of the
-    member, or their amendments, may be held from that author, and no receipt may depend on those (law 8).
+    The author may know choices, because these are declared. A member who has met the subject waits no longer. This counts only if
+    the author may know of it: the member's sighting was for the family, or for the author's household. It never counts if the
+    author waits as well. Then that sighting may be held from the author, and no receipt may depend on it (law 8).
     """
     author, roster = logged.author, family.roster
     if not telling or not family.surprises:
@@ -90,7 +93,7 @@ def quiet_names(family: Family, telling: Collection[DescribedEvent], logged: Log
 
 
 def _known_to(reader: Member | None, state: SurpriseState, roster: Roster) -> Container[Subject]:
-    """Returns the subjects that a member has met, as far as a reader may know. Without a reader, there are none."""
+    """Returns the subjects that a member has met, as far as a reader may know of them. Without a reader there are none."""
     if reader is None or reader.sees is Sees.OWN:
         return ()
     is_at_home = roster.members[state.member].household == reader.household
@@ -100,7 +103,11 @@ def _known_to(reader: Member | None, state: SurpriseState, roster: Roster) -> Co
 def _waits(
     described: DescribedEvent, state: SurpriseState, met: Container[Subject], roster: Roster, unnamed: Collection[str]
 ) -> bool:
-    """Returns whether a member waits for what an event reveals. `unnamed`: the names that are held from its author."""
+    """Returns whether a member waits for what an event reveals.
+
+    `met`: the subjects that the member has met, as far as the event's author may know. `unnamed`: the milestones whose names are
+    held from the author.
+    """
     if any(_keeps_own(own, state, met, roster) for own in described.content.own_milestones):
         return True  # an event is held together with the name that it uses, in any thread
     if not unnamed:

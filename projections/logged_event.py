@@ -1,7 +1,7 @@
-"""Holds an event of the log without its body: its place and references, and what it reveals, for the surprise rule.
+"""Describes an event of the log without its body, for the surprise rule: its place in the log, its references, what it reveals.
 
-What an event reveals by its own content is what its author states, together with what the author was sent of the event that it
-refers to, but never what is held from the author. Knows no member's wishes.
+What an event reveals by its own content is what its author states, together with what the author was sent of the event to which
+it refers. What is held from the author never counts. Knows no member's wishes.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,53 +19,53 @@ from events.observations import MilestoneNamed, MilestoneObserved, ParentFirstSa
 from projections.roster import OwnMilestone
 
 Subject = tuple[ChildId | None, str]
-"""A child and a milestone. None means every child: the name of a family's own milestone is about every child."""
+"""A child and a milestone. None instead of a child means every child: the name of an own milestone is about no single child."""
 
 EVERYDAY_AUTHORS: Final = frozenset({Role.CAREGIVER, Role.DAYCARE})
 
 Naming = Literal["first", "moved", "again"]
-"""The kind of a MilestoneNamed: the first name, a new name that moves it to another domain, or any other new name."""
+"""The kind of a MilestoneNamed: a milestone's first name, a new name that moves the milestone to another domain, or any other."""
 
 
 class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log: its place, its author, its references and its recipients."""
+    """An event of the log without its body: its seq, its author, its references and its recipients."""
 
     seq: Seq
     author: MemberId
     kind: str
     audience: Audience
     target_seq: Seq | None
-    """The event that it refers to."""
+    """The seq of the event to which this event refers."""
     thread: Seq
-    """The event that began the thread: the last one in the chain of references; its own seq where it refers to none."""
+    """The seq of the event that began the thread: the end of the chain of references. Without a target, the event's own seq."""
     thread_kind: str
     thread_author: MemberId
     """The member who began the thread."""
     delivered_to: Collection[MemberId] = ()
-    """The members with this event in their feeds. Empty where no code needs it."""
+    """The members who have this event in their feeds. It may be empty if no code needs the members."""
     is_found: bool = False
-    """Whether its milestone was found in a daycare's words, and not chosen by a member."""
+    """Whether the event's milestone was found in a daycare's words, and not chosen by a member."""
 
 
 class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The subjects and notes that an event reveals: all that the surprise rule needs of its content."""
+    """The part of an event's content that the surprise rule needs: the subjects that it reveals, and whether it is everyday."""
 
     subjects: tuple[Subject, ...] = ()
-    """The subjects by its own content, or by a sorting. Those of the event that it refers to are not included."""
+    """The subjects that the event reveals by its own content or by a sorting. Those of its target are not included."""
     own_milestones: tuple[str, ...] = ()
-    """The family's own milestones among them."""
+    """The family's own milestones that the event uses or names."""
     is_everyday: bool = False
-    """An everyday note or clip that nobody has sorted: it may reveal anything."""
+    """Whether the event is an everyday note or clip that nobody has sorted. It may reveal anything."""
     child: ChildId | None = None
-    """The child of an everyday note; None: every child."""
+    """The child of an everyday note; None if it is about every child."""
     stated: tuple[Subject, ...] = ()
-    """The subjects by its own content, without any sorting."""
+    """The subjects that the event reveals by its own content, without any sorting."""
     is_possible: bool = False
-    """Whether its words only possibly reveal its subjects. A sorting replaces such subjects."""
+    """Whether the event's subjects are uncertain: its words only may reveal them. A sorting replaces such subjects."""
 
     @property
     def tells(self) -> bool:
-        """Whether it can reveal anything."""
+        """Whether the event can reveal anything by this content."""
         return bool(self.subjects) or self.is_everyday
 
 
@@ -73,33 +73,33 @@ NOTHING: Final = Content()
 
 
 class DescribedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log, described for the rule."""
+    """An event of the log, described for the surprise rule."""
 
     logged: LoggedEvent
     content: Content
     received_at: datetime
     sighting: Seq | None = None
-    """The sighting that it makes or changes."""
+    """The seq of the sighting that the event makes or changes."""
     takes_back: bool = False
-    """A withdrawal by the author of the event that it withdraws."""
+    """Whether it is a withdrawal whose author also wrote the withdrawn event."""
     is_sorted_by_author: bool = False
-    """Whether its author sorted it: that sorting is final."""
+    """Whether its author has sorted it. The author's sorting is final."""
     naming: Naming = "first"
-    """The kind of a MilestoneNamed. A member from whom the first name is held does not know the milestone."""
+    """The kind of a MilestoneNamed; without meaning for other types of events."""
 
     @property
     def seq(self) -> Seq:
-        """Its place in the log."""
+        """The event's place in the family's log."""
         return self.logged.seq
 
     @property
     def is_first_name(self) -> bool:
-        """Whether it is the first name of a milestone of the family's own."""
+        """Whether the event gives a milestone of the family's own its first name."""
         return self.naming == "first" and self.logged.kind == "MilestoneNamed"
 
 
 def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None) -> LoggedEvent:
-    """Returns the facts of an event that the log keeps, without its recipients. `target`: the event that it refers to."""
+    """Returns an event without its body, and without its recipients. `target`: the event that it refers to."""
     body, author, audience = event.event, event.author, event.audience
     kind = type(body).__name__
     is_found = type(body) is MilestoneObserved and body.found_in_prose
@@ -110,7 +110,7 @@ def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None) -> LoggedEve
 
 
 def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
-    """Returns the seq of the sighting that an event makes or changes; None where it concerns no sighting."""
+    """Returns the seq of the sighting that an event makes or changes; None if the event concerns no sighting."""
     if logged.kind in SIGHTINGS:
         return logged.seq
     if target is None or logged.kind not in SIGHTING_CHANGES:
@@ -121,7 +121,7 @@ def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
 
 
 def takes_back(logged: LoggedEvent, target: LoggedEvent | None) -> bool:
-    """Returns whether an event is a withdrawal by the author of the event that it withdraws."""
+    """Returns whether an event is a withdrawal whose author also wrote the withdrawn event."""
     return logged.kind == "Withdrawn" and target is not None and target.author == logged.author
 
 
@@ -134,10 +134,10 @@ def describe(
     sent: Sequence[Body] = (),
     naming: Naming = "first",
 ) -> DescribedEvent:
-    """Returns an event, described for the rule.
+    """Returns an event, described for the surprise rule.
 
-    `role`: its author's, None before the author has joined. `sent`: for an amendment of a sighting, this sighting and its earlier
-    amendments, as far as the author was sent them. `naming`: the kind of a MilestoneNamed.
+    `role`: the author's role; None before the author has joined. `sent`: for an amendment of a sighting, the sighting and its
+    earlier amendments, as far as the author was sent them. `naming`: the kind of a MilestoneNamed.
     """
     body = event.event
     content = _content(body, sent, naming)
@@ -149,7 +149,7 @@ def describe(
 
 
 def milestones_in(body: Any) -> tuple[str, ...]:
-    """Returns the milestones that an event states, or that its words may be about, in the fields that its type declares."""
+    """Returns the milestones that a body states or that its words may be about, in the fields that its type declares for this."""
     kind = type(body).__name__
     if kind in ABOUT_A_SUBJECT:
         stated = () if body.milestone is None else (body.milestone,)
@@ -174,7 +174,7 @@ def _content(body: Any, sent: Sequence[Body], naming: Naming) -> Content:
 
 
 def _content_of_subject(body: Any) -> Content:
-    """Returns the content of an event that states a child and a milestone: most of what can be held."""
+    """Returns the content of an event that states a child and a milestone. Most events that can be held do so."""
     if body.milestone is None:
         return NOTHING
     if type(body) is MilestoneObserved and body.found_in_prose:
@@ -194,7 +194,13 @@ def _own_of(subjects: tuple[Subject, ...]) -> tuple[str, ...]:
 
 
 def _brought(amended: Amended, sent: Sequence[Body]) -> tuple[Subject, ...]:
-    """Returns the subjects that an amendment of a sighting reveals: "not walking, it was clapping" reveals walking, too."""
+    """Returns the subjects that an amendment of a sighting reveals: each has a child or a milestone that the amendment states.
+
+    The other half of a subject may be new or earlier. If "Noah crawls" becomes "Mia speaks", the pairs are Mia's speaking,
+    Mia's crawling and Noah's speaking, but not Noah's crawling.
+
+    `sent`: the sighting and its earlier amendments, as far as the amendment's author was sent them.
+    """
     own_children, own_milestones = stated_by(amended)
     children, milestones = own_children, own_milestones
     for body in sent:
@@ -209,7 +215,7 @@ def _brought(amended: Amended, sent: Sequence[Body]) -> tuple[Subject, ...]:
 
 
 def stated_by(body: Body) -> tuple[frozenset[ChildId], frozenset[str]]:
-    """Returns the children and milestones that a sighting, or an amendment of one, states; none for other events."""
+    """Returns the children and the milestones that a sighting or an amendment of one states; none for other bodies."""
     match body:
         case MilestoneObserved():
             return frozenset({body.child}), frozenset({body.milestone, *body.tells_of})
@@ -234,7 +240,10 @@ def naming_of(event: Event[Any], own_milestones: dict[str, OwnMilestone]) -> Nam
 
 
 def as_sorted(described: DescribedEvent, subject: Subject | None, *, by: MemberId) -> DescribedEvent:
-    """Returns an event after a member sorted it, to a subject or to none. The last sorting counts; its author's own is final."""
+    """Returns an event after a member has sorted it to a subject, or to none.
+
+    The last sorting counts, but the sorting by the event's own author is final.
+    """
     is_by_author = by == described.logged.author
     if described.is_sorted_by_author and not is_by_author:
         return described
@@ -248,7 +257,7 @@ def as_sorted(described: DescribedEvent, subject: Subject | None, *, by: MemberI
 
 
 def as_part_of_sorted(described: DescribedEvent) -> DescribedEvent:
-    """Returns an event after its target was sorted: it is held together with its target, and no longer as an everyday note."""
+    """Returns an event after its target was sorted. Now it is held with its target, and no longer because it is everyday."""
     if not described.content.is_everyday:
         return described
     return msgspec.structs.replace(

@@ -1,6 +1,6 @@
-"""Folds roster facts into the members, homes, children and own milestones of a family. Decides the readers of each author.
+"""Folds roster facts into the members, homes, children and own milestones of a family. Decides who reads each author's words.
 
-A value: small, and built again on every change.
+The roster is a value: it is small, and built again on every change.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class OwnMilestone(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     domain: Domain
     named_at: datetime
-    """When the name was recorded. Of two names the later one counts, in any order of arrival."""
+    """When the name was recorded. Of two names the one recorded later counts, in any order of arrival."""
     named_by: EventId
 
 
@@ -67,7 +67,7 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     parents: tuple[MemberId, ...]
     """The parents among `present`."""
     readers: dict[MemberId, dict[Audience, tuple[MemberId, ...]]]
-    """Author and audience -> the readers in order of id, the author among them. For each author in `present`."""
+    """Author and audience -> the readers in order of id, the author included. The authors are the members in `present`."""
 
     def domain_of(self, milestone: str) -> str:
         """Returns the domain of a milestone; see `milestone_of`."""
@@ -79,7 +79,7 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def milestone_of(key: str, own_milestones: Mapping[str, OwnMilestone]) -> Milestone | OwnMilestone:
-    """Returns a milestone of the catalogue, or of the family's own.
+    """Returns the milestone with a key: one of the catalogue, or one of the family's own.
 
     Raises:
         KeyError: there is no such milestone.
@@ -94,7 +94,7 @@ def roster_of(
     children: dict[ChildId, Child],
     own_milestones: dict[str, OwnMilestone],
 ) -> Roster:
-    """Returns a roster, with its lists of readers."""
+    """Returns a roster, with the fields that follow from `members` filled in."""
     here = sorted((member for member in members.values() if not member.has_left), key=lambda member: member.member)
     return Roster(
         members=members,
@@ -136,11 +136,11 @@ EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
 
 
 def step(roster: Roster, event: Event[Any]) -> Roster:
-    """Returns the roster after one more event; the same object where the event does not change it.
+    """Returns the roster after one more event; the same object if the event does not change it.
 
-    Of two facts about one child, member or home that the service wrote, the later one in the log counts, not the one with the
-    later time: both were written under the lock of the family's head, but by the clocks of several machines. Of two names of a
-    milestone the one recorded later counts.
+    The service writes facts about children, members and homes. Of two facts about the same child, member or home, the later one
+    in the log counts, whatever their times are. The times come from the clocks of several machines, but seqs are assigned under
+    the lock of the family's head. Of two names of a milestone the one recorded later counts.
     """
     match event.event:
         case HouseholdOpened(household=household, name=name) | HouseholdRenamed(household=household, name=name):

@@ -1,6 +1,6 @@
-"""Holds all that the surprise rule needs to know of one member: their wishes, what they have met, and what is held from them.
+"""Keeps all that the surprise rule needs to know of one member: wishes, met subjects, and the events held from the member.
 
-Exists only for members who have chosen something, so that it costs nothing for others. Decides nothing about any event.
+Such a state exists only for members who have made a choice, so that others cost nothing. Decides nothing about any event.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,32 +24,35 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One choice of a member that is in force."""
 
     child: ChildId | None
-    """None: every child."""
+    """The child that the choice is about; None if it is about every child."""
     scope: str
     mode: Mode
     hold_unsorted: bool
     at_most_days: int | None
     chosen_at: datetime
-    """When it was recorded. Of two choices with the same key the later one counts, in any order of arrival."""
+    """When it was recorded. Of two choices with the same child and scope, the one recorded later counts."""
     chosen_by: EventId
 
     def has_passed(self, *, since: datetime, now: datetime) -> bool:
-        """Returns whether its days have passed, so that it waits no longer. A choice without days never passes."""
+        """Returns whether the choice no longer holds an event, because its days have passed since the event was received.
+
+        `since`: when the event was received. A choice without `at_most_days` never passes.
+        """
         return self.at_most_days is not None and since + timedelta(days=self.at_most_days) <= now
 
 
 class Wishes(msgspec.Struct, frozen=True):
-    """All choices of one member that are in force. Made by `wishes_of`."""
+    """All choices of one member that are in force. Build it with `wishes_of`."""
 
     choices: Mapping[tuple[ChildId | None, str], Choice]
     """Child and scope -> choice."""
     asks_for_hints: bool
     holds_everyday: bool
-    """Whether at least one choice keeps everyday notes as well."""
+    """Whether at least one choice keeps everyday notes, too."""
 
 
 def wishes_of(choices: Iterable[Choice]) -> Wishes:
-    """Returns the wishes of one member, made of their choices."""
+    """Returns the wishes that consist of a member's choices."""
     by_key = {(choice.child, choice.scope): choice for choice in choices}
     return Wishes(
         by_key,
@@ -62,7 +65,10 @@ NO_WISHES = wishes_of(())
 
 
 def wishes_after(wishes: Wishes, event: Event[SurpriseChosen]) -> Wishes:
-    """Returns a member's wishes after one more choice; the same object where a later recorded choice is in force already."""
+    """Returns a member's wishes after one more choice; the same object if a choice that was recorded later is in force already.
+
+    Later choices count in any order of arrival.
+    """
     chosen, (chosen_at, chosen_by) = event.event, event.order
     before = wishes.choices.get((chosen.child, chosen.scope))
     if before is not None and (before.chosen_at, before.chosen_by) > (chosen_at, chosen_by):
@@ -80,11 +86,11 @@ def wishes_after(wishes: Wishes, event: Event[SurpriseChosen]) -> Wishes:
 
 
 def choice_for(child: ChildId | None, milestone: str, wishes: Wishes, roster: Roster) -> Choice | None:
-    """Returns the choice that decides how a member wishes to learn of a milestone: the most specific one.
+    """Returns the choice that decides how a member wishes to learn of a milestone: the most specific one; None if there is none.
 
-    A choice of the milestone's key comes before a choice of its domain, and the domain before `all`. Within each of these, a
-    choice for this child comes before one for every child. A milestone that has a safety note is delivered, unless it was
-    chosen by its key.
+    A choice of the milestone's key comes before a choice of its domain, and a choice of the domain before one of `all`. Within
+    each of these, a choice for this child comes before one for every child. For a milestone that has a safety note, only a choice
+    of its key counts.
     """
     scopes = [f"milestone:{milestone}"]
     if not has_safety_note(milestone):
@@ -94,7 +100,7 @@ def choice_for(child: ChildId | None, milestone: str, wishes: Wishes, roster: Ro
 
 
 def asks_to_wait(choice: Choice | None) -> bool:
-    """Returns whether a choice is one to wait for the news."""
+    """Returns whether a choice asks to wait: its mode is `keep` or `hint`."""
     return choice is not None and choice.mode is not Mode.TELL
 
 
@@ -105,7 +111,7 @@ def has_safety_note(milestone: str) -> bool:
 
 
 def implied_by(subject: Subject) -> Iterator[Subject]:
-    """Yields a subject and all subjects that a member who saw it has seen as well."""
+    """Yields a subject and all subjects that it implies: a member who saw the first one has seen these as well."""
     child, milestone = subject
     yield subject
     for implied in CATALOGUE.implied_by(milestone):
@@ -113,30 +119,34 @@ def implied_by(subject: Subject) -> Iterator[Subject]:
 
 
 def subjects_showing(subject: Subject) -> list[Subject]:
-    """Returns all subjects that, once seen, show that this subject, or one that it implies, is met."""
+    """Returns all subjects with a sighting that can show that this subject, or a subject that it implies, is met."""
     child, milestone = subject
     implied = (milestone, *CATALOGUE.implied_by(milestone))
     return [(child, key) for key in sorted({showing for one in implied for showing in (one, *CATALOGUE.implying(one))})]
 
 
 class Met:
-    """The subjects that a member has met: those of their own sightings, and all that these imply.
+    """The subjects that a member has met: those of the member's own sightings, and all that these imply.
 
-    Each is counted by the sightings that show it. Changed in place by the fold that owns it.
+    Each subject has the number of sightings that show it. Changed in place by the fold that owns it.
     """
 
     __slots__ = ("known_at_home", "known_by_all", "own", "subjects")
 
     def __init__(self) -> None:
         self.own: dict[Seq, tuple[Subject, Audience]] = {}
-        """The member's own sightings, as far as they are known here."""
+        """Seq -> subject and audience, for the member's own sightings that were read or folded."""
         self.subjects: dict[Subject, int] = {}
         self.known_at_home: dict[Subject, int] = {}
-        """Those that the member's household may know of. The same for `known_by_all`."""
+        """The subjects in sightings whose audience is the author's household or the family."""
         self.known_by_all: dict[Subject, int] = {}
+        """The subjects in sightings whose audience is the family."""
 
     def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
-        """Stores an own sighting as it is now; None once withdrawn. Returns the subjects that it meets for the first time."""
+        """Stores the present version of an own sighting; None if it is withdrawn. Returns the subjects that are now newly met.
+
+        A subject of the version before does not count as newly met.
+        """
         met_before: tuple[Subject, ...] = ()
         if (before := self.own.pop(seq, None)) is not None:
             met_before = tuple(implied_by(before[0]))
@@ -166,12 +176,12 @@ class Holds:
     def __init__(self) -> None:
         self.events: dict[Seq, DescribedEvent] = {}
         self.unnamed: dict[str, int] = {}
-        """The family's own milestones whose first names are held."""
+        """The family's own milestones whose first names are held, each with the number of these names."""
         self._telling: dict[Subject, int] = {}
-        """Subject -> how many held events reveal it."""
+        """Subject -> how many held events reveal it, because their subjects are this subject or imply it."""
 
     def fill(self, events: Iterable[DescribedEvent]) -> None:
-        """Replaces all held events by these."""
+        """Replaces all held events by other ones."""
         self.events.clear()
         self.unnamed.clear()
         self._telling.clear()
@@ -191,11 +201,14 @@ class Holds:
             self._count(described, -1)
 
     def tell_of(self, subject: Subject) -> bool:
-        """Returns whether any held event reveals a subject."""
+        """Returns whether any held event reveals a subject, because one of the event's subjects is this subject or implies it."""
         return subject in self._telling
 
     def hanging_from(self, seq: Seq) -> list[Seq]:
-        """Returns a held event and the held events that refer to it, directly or not, in order; empty if it is not held."""
+        """Returns the seqs of a held event and of all held events that refer to it, directly or not, in order.
+
+        The list is empty if the event is not held.
+        """
         found = {seq} if seq in self.events else set()
         for described in self.events.values() if found else ():
             if described.logged.target_seq in found:
@@ -218,7 +231,7 @@ def _add(counts: dict[Counted, int], key: Counted, by: int) -> None:
 
 
 class SurpriseState:
-    """The state of one member. Changed in place by the fold that owns it; never copied."""
+    """The surprise state of one member. Changed in place by the fold that owns it; never copied."""
 
     __slots__ = ("hinted", "holds", "kept", "kept_for", "member", "met", "wishes")
 
@@ -228,7 +241,7 @@ class SurpriseState:
         self.met = Met()
         self.holds = Holds()
         self.hinted: dict[tuple[ChildId, str], date] = {}
-        """Child and domain -> the day of the last hint."""
+        """Child and domain -> the UTC day of the last hint."""
         self.kept: dict[Subject, tuple[tuple[Subject, Choice], ...]] = {}
-        """The cache of `visibility_fast` for the wishes in `kept_for`."""
+        """The cache of `visibility_fast`. It is valid for the wishes in `kept_for`."""
         self.kept_for = wishes

@@ -1,6 +1,6 @@
 """Makes each parent's timeline: one entry per child and milestone, "the first time I saw it".
 
-A pure function of the sightings that this parent was sent: what they were not sent cannot change it.
+A pure function of the sightings that this parent was sent: other sightings cannot change the timeline.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from projections.roster import OwnMilestone, milestone_of
 
 
 class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
-    """The parent's own sighting."""
+    """A parent's own sighting, in the parent's timeline."""
 
     occurred_at: datetime
     precision: Precision
@@ -30,7 +30,7 @@ class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
-    """The first sighting by another member, where it was before this parent's own."""
+    """The first sighting by another member, in the timeline of a parent who saw the milestone later or not yet."""
 
     occurred_at: datetime
     precision: Precision
@@ -39,7 +39,7 @@ class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A milestone of a child, as one parent knows it."""
+    """A milestone of a child, with the first sightings of it that one parent knows."""
 
     child: ChildId
     milestone: str
@@ -54,7 +54,7 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
 def entries(
     sightings: Iterable[Sighting], *, viewer: MemberId, own_milestones: dict[str, OwnMilestone]
 ) -> tuple[TimelineEntry, ...]:
-    """Returns one parent's timeline, oldest first, made of the sightings that they were sent, in any order of arrival."""
+    """Returns one parent's timeline, oldest first. `sightings`: those that the parent was sent, in any order."""
     by_subject: defaultdict[tuple[ChildId, str], list[Sighting]] = defaultdict(list)
     for sighting in sightings:
         by_subject[sighting.child, sighting.milestone].append(sighting)
@@ -63,7 +63,7 @@ def entries(
 
 
 def _shown_at(entry: TimelineEntry) -> tuple[datetime, int, ChildId, str]:
-    """Returns the sort key of an entry: the time of the viewer's own first sighting, else of the others' first."""
+    """Returns the sort key of an entry. It begins with the time of the viewer's own first sighting, else of the others' first."""
     shown = entry.first_saw or entry.before_you
     assert shown is not None, "an entry is made of at least one sighting"
     return shown.occurred_at, FINENESS[shown.precision], entry.child, entry.milestone

@@ -1,10 +1,10 @@
-"""Lists the milestones to look out for, and what to make safe at home, at a child's age.
+"""Lists the milestones to look out for at a child's age, and what to make safe at home.
 
-A pure function of the catalogue and the birth date. It has no other input, so that the tips are the same for everybody, whether
-or not anything happened: a note "lower the cot" that came because a member saw something would reveal it (law 8).
+A pure function of the catalogue, the birth date and the day. It has no other input, so that the tips are the same for everybody,
+whatever happened. A note "lower the cot" that came because a member saw something would reveal what they saw (law 8).
 
-Lists what is usual at this age, never what is missing: no score, no "late", no percentage. A safety note therefore comes before
-the child can do it, and stays longer than the months in which many children do it: a slower child needs it on that day as well.
+Lists what is usual at this age, never what is missing: no score, no "late", no percentage. So a safety note comes before most
+children reach the milestone. It stays longer than the months in which many reach it, because a slower child needs it, too.
 """
 
 from calendar import monthrange
@@ -17,16 +17,17 @@ import msgspec
 from events.catalogue import Catalogue, Domain, Milestone
 
 LOOK_AHEAD_MONTHS: Final = 1
-"""Enough time to put up a gate, but not so much that the note is forgotten on the day. In the WHO's windows of milestones that
-have a note, the earliest child in a hundred is less than a month ahead of the catalogue's first month."""
+"""How long before a milestone's first month its tip and safety note begin: enough time to put up a gate, but not so much that the
+note is forgotten. In the WHO's data on milestones with a note, the earliest 1 % of children are less than a month early."""
 NOTES_STAY_MONTHS: Final = 6
-"""Months after the last one in which many children do it. In the WHO's windows the last child in a hundred follows within two."""
+"""How long a safety note stays after a milestone's last month. In the WHO's data the latest child in a hundred reaches the
+milestone within two months."""
 NOW_PER_DOMAIN_MAX: Final = 4
-"""At twelve months 141 milestones are current, too many for a page that people read."""
+"""The maximum of current milestones in a domain. At twelve months 141 are current in all: too many for people to read."""
 
 
 class Tip(msgspec.Struct, frozen=True, kw_only=True):
-    """A milestone that many children show around this age, and what counts as having seen it."""
+    """A milestone that many children reach around this age, and what counts as having seen it."""
 
     milestone: str
     title: str
@@ -35,7 +36,7 @@ class Tip(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SafetyNote(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that has to be made at home before the child can do it."""
+    """A change that has to be made at home before the child reaches a milestone."""
 
     milestone: str
     title: str
@@ -46,10 +47,10 @@ class SafetyNote(msgspec.Struct, frozen=True, kw_only=True):
 class Tips(msgspec.Struct, frozen=True, kw_only=True):
     """The tips for one child on one day.
 
-    `age_months` counts whole months, -1 in the last month before birth, and is None where the birth date is not known.
-    `soon`: all milestones whose months begin within a month, in the catalogue's order. `now`: at most four current milestones
-    for each domain, the ones with the middle of their months nearest to this age, in the catalogue's order. `safety`: all notes
-    for this age without exception; the milestone that begins last comes first.
+    `age_months`: the child's age in whole months; -1 in the last month before birth; None if the birth date is not known. `soon`:
+    all milestones whose months begin within a month from now, in the catalogue's order. `now`: at most four current milestones
+    for each domain, in the catalogue's order: those whose middle month is nearest to this age. `safety`: all notes for this age.
+    The note of the milestone with the latest first month comes first.
     """
 
     age_months: int | None
@@ -59,11 +60,11 @@ class Tips(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tips(catalogue: Catalogue, *, born: date | None, today: date) -> Tips:
-    """Returns the tips for a child who was, or will be, born on that day.
+    """Returns the tips for a child who was born, or will be born, on the day `born`.
 
-    Where the birth date is not known, `soon` and `now` are empty, and `safety` has all notes, in the order in which children
-    come to need them: a reader skips a note too many, but does not notice a missing one. Long before birth, and beyond the
-    catalogue, all three are empty.
+    If the birth date is not known, `soon` and `now` are empty. Then `safety` has all notes, in the order in which children come
+    to need them, because a reader skips a note that is not needed, but does not notice a missing one. Long before birth, and for
+    children who are older than the catalogue's last months, all three are empty.
     """
     if born is None:
         return Tips(age_months=None, soon=(), now=(), safety=_notes(sorted(catalogue.by_key.values(), key=_first_month)))
@@ -79,10 +80,10 @@ def tips(catalogue: Catalogue, *, born: date | None, today: date) -> Tips:
 
 
 def age_months(*, born: date, today: date) -> int:
-    """Returns the whole months from the day of birth; negative before it.
+    """Returns the number of whole months since the day of birth; negative before that day.
 
-    A month is complete on the same day of the next month, or on that month's last day where it is shorter: a child born on
-    31 January is one month old on 28 February, and a child born on 29 February is one year old on the 28th.
+    A month is complete on the same day of the next month, or on the last day of a month that is too short. A child born on
+    31 January is one month old on 28 February. A child born on 29 February is one year old on 28 February.
     """
     months = (today.year - born.year) * 12 + today.month - born.month
     days_this_month = monthrange(today.year, today.month)[1]
@@ -90,7 +91,10 @@ def age_months(*, born: date, today: date) -> int:
 
 
 def _in_their_midst(milestones: Iterable[Milestone], age: int) -> tuple[Milestone, ...]:
-    """Returns the few current milestones of each domain with the nearest middle; of two, the one with fewer months."""
+    """Returns, for each domain, the few current milestones with the middle of their months nearest to an age.
+
+    Of two milestones with the same distance, the one with fewer months comes first.
+    """
     current = [one for one in milestones if one.months[0] <= age <= one.months[1]]
     nearest = sorted(current, key=lambda one: (abs(one.months[0] + one.months[1] - 2 * age), one.months[1] - one.months[0]))
     kept: set[str] = set()

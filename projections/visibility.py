@@ -1,7 +1,7 @@
-"""Decides what one member may see of one event, and from when: the surprise rule.
+"""Decides whether and when one member may see one event: the surprise rule.
 
-Knows no rows, routes or clocks: every fact it needs is an argument. It is applied once, when an event is written, and again when
-an act of a member may release what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same results
+Knows no rows, routes or clocks: every fact that the rule needs is an argument. The rule is applied when an event is written, and
+again when an act may release events that are held. Reads filter nothing (law 6). `visibility_fast` gives the same results
 sooner.
 
     An event is held from a member in its audience
@@ -40,21 +40,21 @@ IsHeld = Callable[[DescribedEvent, SurpriseState, Roster], bool]
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """The members to whom an event is delivered now, and those from whom it is held. Nobody is in both."""
+    """The members to whom an event is delivered now, and the members from whom it is held. No member is in both lists."""
 
     delivered: tuple[MemberId, ...]
     held: tuple[MemberId, ...] = ()
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """A reason to hold an event: a choice, and the subject that it keeps; no subject for an everyday note."""
+    """A reason to hold an event: a choice, and the subject that the choice keeps; for an everyday note, a choice alone."""
 
     subject: Subject | None
     choice: Choice
 
 
 def audience_of(body: type[Body], *, requested: Audience | None, target: LoggedEvent | None) -> Audience:
-    """Returns the audience of an event: its target's where its type follows the target, else the requested one or the default."""
+    """Returns the audience of an event: its target's if its type requires that, else the requested one or the type's default."""
     if isinstance(body.audience, AsTarget):
         assert target is not None, f"{body.__name__} follows its target"
         return target.audience
@@ -72,10 +72,10 @@ def readers_of(kind: str, author: MemberId, audience: Audience, roster: Roster) 
 
 
 def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: Container[Seq]) -> bool:
-    """Returns whether a joining member may know an event of the log so far. `known`: the earlier events that they may know.
+    """Returns whether a joining member may know an event from before the joining. `known`: the older events that they may know.
 
-    Everybody may know the roster facts. A member who sees `all` may know the events that have them in the audience, except
-    those that refer to an event that they may not know.
+    Everybody may know roster facts and their own events. A member who sees `all` may know the events that have them in the
+    audience, except events that refer to an event which they may not know.
     """
     if logged.kind in ROSTER_FACTS or logged.author == joiner.member:
         return True
@@ -95,7 +95,7 @@ def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> 
 
 
 def is_bound(described: DescribedEvent, held: Container[Seq], unnamed: Container[str]) -> bool:
-    """Returns whether an event is held because of something else that is held: its target, or a milestone's name that it uses."""
+    """Returns whether an event is held because its target is held, or the name of a milestone that it uses."""
     return described.logged.target_seq in held or any(own in unnamed for own in described.content.own_milestones)
 
 
@@ -107,10 +107,10 @@ def reasons(
     met: Container[Subject] | None = None,
     look_up: KeptOf | None = None,
 ) -> list[Reason]:
-    """Returns the reasons to hold an event for its own content; none for a reply in the member's own thread (law 20).
+    """Returns the reasons to hold an event from a member for its own content; none for a reply in the member's thread (law 20).
 
-    `met` replaces the subjects that the member has met, where others may not know of all of them. `look_up` replaces `kept_of`
-    for the member's wishes.
+    `met`: the subjects that count as met; None: all that the member has met. A receipt passes only those that its author may know
+    of. `look_up`: a faster `kept_of` for the member's wishes.
     """
     if is_answer_to(state.member, described):
         return []
@@ -125,7 +125,7 @@ def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
 def reasons_of(
     content: Content, wishes: Wishes, roster: Roster, met: Container[Subject], look_up: KeptOf | None = None
 ) -> list[Reason]:
-    """Returns the choices that keep what an event reveals, each with the subject that it keeps."""
+    """Returns the reasons to hold an event with this content: one for each choice that keeps what the event reveals."""
 
     def kept_by(subject: Subject) -> list[Choice]:
         if subject[0] is None:
@@ -140,7 +140,7 @@ def reasons_of(
 
 
 def everyday_choices(child: ChildId | None, wishes: Wishes) -> list[Choice]:
-    """Returns the choices that keep an everyday note about a child; None: about every child."""
+    """Returns the choices that keep an everyday note about a child; `child` is None if the note is about every child."""
     if not wishes.holds_everyday:
         return []
     keeping = [choice for choice in wishes.choices.values() if choice.hold_unsorted and asks_to_wait(choice)]
@@ -148,7 +148,10 @@ def everyday_choices(child: ChildId | None, wishes: Wishes) -> list[Choice]:
 
 
 def kept_of(subject: Subject, wishes: Wishes, roster: Roster) -> Kept:
-    """Returns the kept ones among a subject and all that it implies, each with the choice that keeps it, whether met or not."""
+    """Returns, for a subject and all subjects that it implies, those that wishes keep, each with the choice that keeps it.
+
+    Subjects that the member has met are included.
+    """
     child, milestone = subject
     if has_safety_note(milestone) and not asks_to_wait(choice_for(child, milestone, wishes, roster)):
         return ()
@@ -159,10 +162,11 @@ def kept_of(subject: Subject, wishes: Wishes, roster: Roster) -> Kept:
 def kept_for_every_child(
     milestone: str, roster: Roster, kept_by: Callable[[Subject], list[Choice]], wishes: Wishes
 ) -> list[Choice]:
-    """Returns the choice that keeps a milestone's name, at most one. A name is kept while its milestone is kept for every child.
+    """Returns the choice that keeps a milestone's name, as a list of at most one.
 
-    A name is about no single child. Once the milestone may be delivered for one child, a held name would hold that delivery
-    back. So the choice with the fewest days counts.
+    A name is about no single child, so it is kept only while the milestone is kept for every child. Once events about the
+    milestone may be delivered for one child, a held name would hold these back, too. Therefore the choice with the fewest days
+    counts.
     """
     if not roster.children:
         choice = choice_for(None, milestone, wishes, roster)
@@ -186,11 +190,11 @@ def decide(
     surprises: Mapping[MemberId, SurpriseState],
     is_held: IsHeld = is_held,
 ) -> Verdict:
-    """Decides which members are sent an event, given the roster after the event.
+    """Decides to which members an event is delivered, and from which members it is held.
 
-    Authors are always sent their own words. A member is sent an event only if they were sent what it refers to. An event that
-    its author takes back while it is held is never delivered, and neither is the withdrawal. Where nobody waits, no event needs
-    to be described.
+    Authors always get their own words. Another member gets an event only if they were sent the event to which it refers. An event
+    that its author withdraws while it is held is never delivered, nor is the withdrawal. `described`: None if no member waits.
+    `roster`: the roster after the event.
     """
     readers = readers_of(kind, author, audience, roster)
     sent = readers
@@ -211,10 +215,10 @@ def decide(
 
 
 def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -> list[tuple[ChildId, str]]:
-    """Returns the children and domains for which a member may get a hint that there is something new, when this event is held.
+    """Returns the children and domains for which a member may get a hint when this event is held.
 
-    A hint is given only where all reasons to hold the event are choices of mode `hint`, once for each subject, and never for
-    a subject that the event's words only possibly reveal.
+    A hint is given only if all reasons to hold the event are choices of the mode `hint`. There is none for a subject of another
+    event that is held already, and none for an event whose words only may reveal its subjects.
     """
     if described.content.is_possible or is_bound(described, state.holds.events, state.holds.unnamed):
         return []
@@ -232,9 +236,10 @@ def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -
 def released(
     state: SurpriseState, roster: Roster, *, is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None
 ) -> list[DescribedEvent]:
-    """Returns the events that are no longer held from a member, in the order of the log. `is_lifted`: which reasons an act lifts.
+    """Returns the held events that an act releases to a member, in the order of the log.
 
-    Each event is decided by the same rule as when it was written: an event that refers to one that stays held stays held.
+    `is_lifted`: whether the act lifts a reason. The rule is the same as when an event is written: an event stays held if the
+    event to which it refers stays held.
     """
     return released_by(state.holds.events.values(), lambda one: all(
         is_lifted is not None and is_lifted(one, reason) for reason in reasons(one, state, roster)
@@ -244,7 +249,10 @@ def released(
 def released_by(
     events: Iterable[DescribedEvent], has_no_reason: Callable[[DescribedEvent], bool]
 ) -> list[DescribedEvent]:
-    """Returns the events, in the order of the log, that have no reason of their own and are bound to nothing that stays held."""
+    """Returns the held events for which there is no reason any more, and which do not refer to anything that stays held.
+
+    `events`: all events that are held from a member, in the order of the log. The result has the same order.
+    """
     held: set[Seq] = set()
     unnamed: set[str] = set()
     found = []

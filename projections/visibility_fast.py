@@ -1,7 +1,7 @@
-"""Applies the surprise rule faster than `visibility`, with the same results: it caches by subject what a member's wishes keep.
+"""Applies the surprise rule faster than `visibility`, with the same results: caches for each subject what a member's wishes keep.
 
 Owns the cache, and no part of the rule. The cache helps because thousands of held events are about the same few subjects.
-tests/projections/test_visibility_fast.py compares both.
+tests/projections/test_visibility_fast.py compares the results of both modules.
 """
 
 from collections.abc import Callable, Container
@@ -15,7 +15,7 @@ from projections.visibility import Kept, Reason
 
 
 def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> bool:
-    """Returns what `visibility.is_held` returns."""
+    """Returns the same result as `visibility.is_held`, with the cache."""
     if described.takes_back:
         return False
     return visibility.is_bound(described, state.holds.events, state.holds.unnamed) or is_kept(described, state, roster)
@@ -24,7 +24,7 @@ def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> 
 def is_kept(
     described: DescribedEvent, state: SurpriseState, roster: Roster, met: Container[Subject] | None = None
 ) -> bool:
-    """Returns whether `visibility.reasons` finds any reason, without listing them."""
+    """Returns whether `visibility.reasons` would return any reason. Stops at the first reason that it finds."""
     if visibility.is_answer_to(state.member, described):
         return False
     content = described.content
@@ -43,7 +43,7 @@ def is_kept(
 def reasons(
     described: DescribedEvent, state: SurpriseState, roster: Roster, met: Container[Subject] | None = None
 ) -> list[Reason]:
-    """Returns what `visibility.reasons` returns."""
+    """Returns the same result as `visibility.reasons`, with the cache."""
     return visibility.reasons(described, state, roster, met=met, look_up=lambda subject: _kept_of(subject, state, roster))
 
 
@@ -54,10 +54,10 @@ def released(
     is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None,
     among: frozenset[Subject] | None = None,
 ) -> list[DescribedEvent]:
-    """Returns what `visibility.released` returns.
+    """Returns the same result as `visibility.released`, with the cache.
 
-    `among`: the act changes nothing about other subjects than these. So an event that is bound to nothing and reveals none of
-    them stays held, and its reasons are not looked up.
+    `among`: the only subjects about which the act changes anything. An event that refers to no event, uses no own milestone and
+    reveals none of these subjects stays held, and its reasons are not looked up.
     """
 
     def has_no_reason(described: DescribedEvent) -> bool:

@@ -1,7 +1,8 @@
 """Checks that the pinned packages can be installed on every Python and processor that we support, not only on this machine.
 
-Owns the lists of both. Downloads no package: uv resolves a set of pins from the metadata of the index, and lists the files that
-uv would install. uv reports an error if a package has no wheel. This check reports every listed file that is not pinned.
+Owns the lists of Pythons and processors. Downloads no package: uv resolves a set of pins from the metadata of the index, and
+lists the files that it would install. uv reports an error if a package has no wheel. This check reports every listed file that is
+not pinned.
 """
 
 import subprocess

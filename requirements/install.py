@@ -1,4 +1,4 @@
-"""Makes the environment .venv from the pins beside this file. The set `runtime` is for the service, `dev` for tests, too.
+"""Makes the environment .venv from the pins beside this file. The set `runtime` is for the service, the set `dev` also for tests.
 
 Owns the rule by which the environment is made again. Uses only the standard library, because no package is installed yet.
 """

@@ -73,7 +73,7 @@ class RouteWithoutEndpoint(TypeError):
 def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
     """Builds the ASGI application. Opens no connection before the application's lifespan begins.
 
-    `log_clock` is the clock of the log, of time limits (`at_most_days`) and of webhooks. None: the machine's clock.
+    `log_clock` is the clock of the log, of time limits (`at_most_days`) and of webhooks; if it is None, the machine's clock.
 
     Raises:
         SettingWrong: the settings name no database.
@@ -144,7 +144,7 @@ async def _lifespan(app: Litestar, settings: Settings, log_clock: Callable[[], d
 
 @asynccontextmanager
 async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
-    """Opens the parts in order and closes them in reverse order, so that each part outlives those that use it."""
+    """Opens the parts in order and closes them in reverse order, so that each part outlives the parts that use it."""
     assert settings.database_url is not None, "build() checks that a database is named"
     gateway: Gateway = app.state.gateway
     async with AsyncExitStack() as opened:
@@ -202,7 +202,7 @@ def notifier_of(settings: Settings) -> Notifier:
 
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Returns the problem document of an error, as the gateway does, and stores its code in the scope for the log line."""
+    """Returns the problem document of an error, like the gateway, and stores the error's code in the scope for the log line."""
     if isinstance(error, HTTPException):
         # The gateway has matched the route before: 405 and 404 occur here only if the framework disagrees with the gateway.
         error = MethodNotAllowed(allowed=()) if error.status_code == 405 else NotFound() if error.status_code == 404 else error

@@ -1,8 +1,8 @@
-"""Runs work beside the requests: long folds in a thread, and periodic tasks that continue after a failure.
+"""Runs long work beside the requests, in a thread, and lets periodic tasks continue after a failure.
 
-Owns one thread for long pure work. The thread and the event loop share the interpreter: the loop gets the interpreter back after
-at most `SWITCH_S` seconds instead of the default 5 ms, because a push has dozens of such switches. There is only one thread,
-because a second thread would take more time from the loop.
+Owns one thread for long pure work. The thread and the event loop share the interpreter. The loop gets the interpreter back after
+at most `SWITCH_S` seconds instead of the default 5 ms, because during a push they switch dozens of times. There is only one
+thread, because a second thread would take more time from the loop.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from events.errors import Refused
 from service.http.problems import PASSING
 
 WORTH_IT: Final = 300
-"""The number of events from which the thread is used, about 5 ms of work. For less work, a switch costs more than it saves."""
+"""The number of events from which the thread is used: about 5 ms of work. For less work, the switch to the thread costs more time
+than it saves."""
 SWITCH_S: Final = 0.0005
 ROWS_A_TURN: Final = 200
 
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 
 async def off_loop(size: int, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-    """Runs a pure function over about `size` events: on the event loop below `WORTH_IT`, else in the background thread.
+    """Runs a pure function over about `size` events: on the event loop if `size` is below `WORTH_IT`, else in the thread.
 
     No other code may change the arguments until the function returns. If the caller is cancelled, the function still runs to its
     end, and the result is dropped.
@@ -51,7 +52,7 @@ async def in_turns(rows: Sequence[T]) -> AsyncIterator[T]:
 def log_failure(log: Any, *, part: str, waits: str, failed: str) -> Iterator[None]:
     """Logs an error of one item among many, so that the other items continue. The caller tries the item again later.
 
-    `waits` is the log text for a temporary error, `failed` the log text for a bug. The codes of both begin with `part`.
+    `waits` is the log text for a temporary error, `failed` the log text for a bug. The codes of both texts begin with `part`.
     """
     try:
         yield

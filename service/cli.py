@@ -106,7 +106,7 @@ def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = No
 
     Args:
         url: the address of the service.
-        token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
+        token_file: a file that contains the device's token; without it, STILLNEW_TOKEN is used.
         family: the id of a family, if the person of the device belongs to several families.
     """
     from client.handover_page import CardUnavailable, handover_page
@@ -147,7 +147,7 @@ def import_(
         as_parent: the file comes from a parent's own account, so rows without a mark are visible to parents.
         dry_run: show what would be imported, and write nothing.
         url: the address of the service.
-        token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
+        token_file: a file that contains the device's token; without it, STILLNEW_TOKEN is used.
         family: the id of a family, if the person of the device belongs to several families.
     """
     from client.import_summary import nothing_was_accepted, summary_lines

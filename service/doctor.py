@@ -1,4 +1,4 @@
-"""Shows installed programs and the findings of `service.checks` in one table. Owns the table."""
+"""Shows the findings of `service.checks` in one table, beside the installed programs. Owns the table."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

@@ -34,7 +34,7 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """The readiness of the service: whether it can work, and for each part `ok` or the fault."""
+    """The readiness of the service: whether it can work, and for each part the text `ok` or its fault."""
 
     ready: bool
     database: str
@@ -74,7 +74,7 @@ async def ready(request: RouteRequest) -> Response[bytes]:
 async def metrics(request: RouteRequest) -> Response[bytes]:
     """Returns the metrics of all workers.
 
-    The metrics are visible to the operator only: in a service with few families, the count of open streams would show a parent
+    The metrics are visible only to the operator. In a service with few families, the count of open streams would show a parent
     whether the other parent is online (law 14).
     """
     token = request.runtime.settings.metrics_token

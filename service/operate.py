@@ -37,7 +37,7 @@ async def list_families(database_url: str, *, after: UUID | None, limit: int = F
 
 
 async def show_family(database_url: str, family: UUID) -> Table:
-    """Returns a table of one family's members: id, role, visibility, and length of the feed.
+    """Returns a table of one family's members: id, role, how much they see, and length of the feed.
 
     Raises:
         NoSuchFamily: no family has this id.

@@ -1,4 +1,4 @@
-"""Holds the parts of a running process, for every route. Owns nothing: `service.app` builds each part."""
+"""Gives every route the parts of the running process. Owns nothing: `service.app` builds each part."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,8 +40,8 @@ class Runtime:
     metrics: Metrics
     webhook_sender: Sender
     egress: EgressPolicy
-    """Checks the webhook addresses in requests. The sender has a policy of its own, so that a slow look-up delays no delivery."""
+    """The check of webhook addresses in requests. The webhook sender has a check of its own."""
     prose_queue: ProseQueue
     imports: asyncio.Semaphore
-    """The semaphore that bounds the import files parsed at once: each file needs much memory and one CPU core."""
+    """The semaphore that bounds the number of import files parsed at once, because each needs much memory and one CPU core."""
     now: Callable[[], datetime] = now_utc

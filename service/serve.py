@@ -1,4 +1,4 @@
-"""Runs the service: starts the embedded Postgres if none is named, migrates, starts workers, prints one line when ready.
+"""Runs the service: starts the embedded Postgres if no database is named, migrates, starts workers, prints one line when ready.
 
 Owns processes and signals. Knows no route. A single worker runs in this process. Several workers are processes of uvicorn on one
 socket, and this process runs their embedded database.
@@ -37,13 +37,13 @@ from service.settings import Settings, variable_of
 from service.telemetry import configure
 
 DRAIN_S: Final = 20
-"""The time for open requests at shutdown. A push ends within one or two seconds, and streams are ended at once; a request that
-still runs after this time is cut."""
+"""The time that open requests have at shutdown. A push ends within one or two seconds, and streams are ended at once. A request
+that still runs after this time is cut."""
 KEEP_ALIVE_S: Final = 75
 BACKLOG: Final = 2_048
 POLL_S: Final = 0.05
 HEALTHCHECK_S: Final = 30
-"""A worker that does not respond for this long is killed. The time is long, because a start takes seconds on a busy machine."""
+"""The time without a response after which a worker is killed. It is long, because a start takes seconds on a busy machine."""
 
 START_ERROR_FILE: Final = "why-not-started"
 """The file, in the folder of the counters, to which a worker writes why it did not start."""
@@ -93,8 +93,9 @@ def _tune_garbage_collector() -> None:
 class Workers(Multiprocess):
     """The workers of uvicorn, with one printed line when all workers are ready.
 
-    One thread checks whether each worker is ready, and whether it is alive, because both checks use the same pipe. If two threads
-    used the pipe, one could read the response to the check of the other, and a healthy worker would be killed as silent.
+    One thread checks for each worker whether it is ready and whether it is alive, because both checks use the same pipe. If two
+    threads used the pipe, one thread could read the response to the other thread's check. Then a healthy worker would be killed,
+    because it seems not to respond.
     """
 
     ready_line: str | None = None
@@ -172,7 +173,7 @@ def _serve_in_this_process(settings: Settings, bound: socket.socket, line: str) 
 
 
 def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> None:
-    """Runs several workers. Workers read their settings from the environment, so all settings are copied into it."""
+    """Runs several workers. Workers read their settings from the environment, so all settings are copied into the environment."""
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
         if value is not None:
@@ -236,7 +237,7 @@ def config_of(app: Gateway | str, *, workers: int) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Binds the address before anything else starts: an address in use is the most common start error."""
+    """Binds the address before anything else starts, because an address in use is the most common start error."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -36,20 +36,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings. A field `x` is the variable STILLNEW_X, except that `database_url` is DATABASE_URL."""
 
     database_url: str | None = None
-    """The URL of the PostgreSQL database. None: an embedded PostgreSQL runs in the folder `data`."""
+    """The URL of the PostgreSQL database. If it is None, an embedded PostgreSQL runs in the folder `data`."""
     redis_url: str | None = None
-    """The URL of the Redis that carries notifications between processes. None: notifications stay within a process, and if there
-    are several workers, each worker polls the database once a second."""
+    """The URL of the Redis that carries notifications between processes. If it is None, notifications stay within a process. If
+    there are several workers then, each worker polls the database once a second."""
     data: str = "./data"
     public_url: str | None = None
-    """The public URL of this service, for links. None: links use the host of the request."""
+    """The public URL of this service, for links. If it is None, links use the host of the request."""
     founding: Founding = Founding.OPEN
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
-    """The bearer token for /metrics. None: /metrics is always 404."""
+    """The bearer token for /metrics. If it is None, /metrics is always 404."""
     log: Literal["json", "console"] = "json"
     workers: Count = 1
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
-    """The maximum number of connections to Postgres per worker, beside the connections of the log."""
+    """The maximum number of connections in the pool of one worker. The committers of the log have connections of their own."""
 
     clips_bucket: str | None = None
     """The S3 bucket for clips. None: a folder in `data`."""
@@ -62,17 +62,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The space in GiB for the clips that one member uploads to a family."""
 
     webhooks_anywhere: bool = False
-    """Whether webhooks may use http and private addresses, as in a private network with trusted members."""
+    """Whether webhooks may use http and private addresses. This is safe only in a private network with trusted members."""
 
     # The limits are in requests per second; the requests of ten seconds may arrive at once. 0: no limit. A phone that was offline
     # for a month sends a few dozen pushes and pages, so limits this high only affect programs that are out of control.
     limit_push: PerSecond = 100.0
     limit_drafts: PerSecond = 500.0
-    """Drafts per second in the pushes of a device: 1/30 of what one process can write, so that no single device fills the log."""
+    """The limit of drafts per second and device: 1/30 of what one process can write, so that no single device takes all of it."""
     limit_read: PerSecond = 100.0
     limit_access: PerSecond = 10.0
     limit_strangers: PerSecond = 20.0
-    """Requests per second and address without a valid token. All phones of a kindergarten may share one address."""
+    """The limit of requests per second and address, without a valid token. All phones of a kindergarten may share one address."""
 
     @property
     def data_dir(self) -> Path:
@@ -103,7 +103,9 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def token_from(file: Path | None, environment: Mapping[str, str] | None = None) -> str:
-    """Reads a device's token from a file, or from STILLNEW_TOKEN if `file` is None. The command line would be visible in `ps`.
+    """Reads a device's token from a file, or from STILLNEW_TOKEN if `file` is None.
+
+    A token on the command line would be visible to other users in `ps`.
 
     Raises:
         SettingWrong: the token is missing or invalid, or the file cannot be read.

@@ -26,7 +26,8 @@ FIELDS: Final = frozenset(
         "family", "device", "error", "where", "reason", "count", "workers", "migrations", "wait_s", "worker",
     }
 )  # fmt: skip
-"""The allowed fields. `event` is a text from our code, `route` a template, `error` a class name, `where` lines of our code."""
+"""The fields that a log line may have. `event` is a text from our code, `route` a template, `error` the name of a class, `where`
+lines of our code."""
 
 TEXT_MAX: Final = 400
 FRAMES_MAX: Final = 12
@@ -39,7 +40,7 @@ REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=Non
 
 
 class RequestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The log line of one request. The type fixes the fields, and lets msgspec encode a line in microseconds."""
+    """The log line of one request. Because the type fixes the fields, msgspec encodes a line in microseconds."""
 
     timestamp: str
     request_id: str
@@ -57,7 +58,7 @@ _encode_line = msgspec.json.Encoder().encode
 
 
 def request_log(style: Literal["json", "console"], *, stream: TextIO | None = None) -> Callable[[RequestLine], None]:
-    """Returns the writer of request lines. JSON lines bypass structlog, because its processors would make a push too slow."""
+    """Returns the function that writes request lines. JSON lines bypass structlog, whose steps would make a push too slow."""
     output = LossyStream(sys.stderr if stream is None else stream)
 
     def write(line: RequestLine) -> None:
@@ -110,7 +111,7 @@ class LossyStream:
             self._stream.write(text)
 
     def flush(self) -> None:
-        """Flushes, and ignores an error."""
+        """Flushes the stream, and ignores an error."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 

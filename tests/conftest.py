@@ -1,6 +1,6 @@
 """Provides the fixtures of all tests: one real Postgres and one real Valkey a session, and a fresh database a test.
 
-Owns how the servers are started, and how fast. Does not know what a test checks.
+Owns how the servers are started, and the settings that make them fast. Does not know what a test checks.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
 
 
 def named(server_url: str, database: str) -> str:
-    """Returns the address of another database on the same server."""
+    """Returns the address of the database with this name on a server."""
     before, after = server_url.split("/postgres?", 1)
     return f"{before}/{database}?{after}"
 
@@ -48,7 +48,7 @@ async def execute(database_url: str, sql: str) -> None:
 
 @asynccontextmanager
 async def copied_database(server_url: str, template: str) -> AsyncIterator[str]:
-    """Copies a database, gives the address of the copy, and drops the copy in the end."""
+    """Copies a database, yields the address of the copy, and drops the copy in the end."""
     name = f"t_{uuid.uuid4().hex}"
     await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
@@ -58,14 +58,14 @@ async def copied_database(server_url: str, template: str) -> AsyncIterator[str]:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Looks for the programs that a test is marked to need."""
+    """Requires the programs that a test names with the mark `needs`."""
     for marker in item.iter_markers("needs"):
         require(marker.args)
 
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """Makes a folder that the server's account can enter too: only their owner can enter the folders of pytest."""
+    """Makes a folder that the server's account can enter: the folders of pytest can be entered only by their owner."""
     with tempfile.TemporaryDirectory(prefix="stillnew-tests-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -124,5 +124,5 @@ def valkey_server() -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def valkey_url(valkey_server: ValkeyServer) -> str:
-    """Returns the address of a Valkey that the tests of this session share. No test waits for a wake-up of another test."""
+    """Returns the address of a Valkey that the tests of this session share: no test waits for a wake-up of another test."""
     return str(valkey_server.connection_url)

@@ -29,7 +29,7 @@ WALKED, CRAWLED, STOOD = "movement.first-steps", "movement.crawls", "movement.st
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Ada's home with a sitter, a grandmother and a daycare; Ben's home with Ben."""
+    """A family of two homes: Ada's, with a sitter, a grandmother and a daycare, and Ben's."""
 
     family: FamilyId = field(default_factory=lambda: FamilyId(uuid4()))
     child: ChildId = field(default_factory=lambda: ChildId(uuid4()))
@@ -77,7 +77,7 @@ class Family:
 
 
 async def found(log: Log, *, family: Family | None = None, with_everybody: bool = True) -> Family:
-    """Writes the first facts of a family's log as Ada, and adds the other members."""
+    """Writes the first facts of a family's log, by Ada, and adds the other members."""
     family = family or Family()
     async with log.transaction() as writing:
         await writing.open_family(family.family)
@@ -101,7 +101,7 @@ async def leave(log: Log, family: Family, member: MemberId) -> None:
 
 @asynccontextmanager
 async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -> AsyncIterator[Log]:
-    """Starts a log as a service process does. Two logs on one database behave as two processes."""
+    """Starts a log as a service process does. Two logs on one database behave like two processes."""
     log = Log(pool=pool, database_url=database_url, notifier=LocalNotifier(), now=now)
     await log.start()
     try:
@@ -125,7 +125,7 @@ def drafted(
     id: UUID | str | None = None,
     **fields: Any,
 ) -> Draft:
-    """Returns a draft as JSON has it in a push. `fields` are the fields of the event."""
+    """Returns a draft in the JSON form of a push. `fields` are the fields of its event."""
     at = at or datetime.now(UTC)
     return {
         "id": str(id or uuid7()), "occurred_at": written(at), "precision": precision, "recorded_at": written(recorded_at or at),

@@ -40,7 +40,7 @@ class CutAnswer:
 class Answer:
     """Sends a response of the proxy's own, and closes the connection.
 
-    With `falls_silent` the connection stays open and silent.
+    With `falls_silent` the proxy sends nothing more, and leaves the connection open.
     """
 
     status: int
@@ -66,7 +66,7 @@ def refused(status: int, code: str, *, at: str | None = None, headers: Mapping[s
 
 
 def page_of(status: int, body: bytes = b"<html>Welcome to the hotel</html>", **headers: str) -> Answer:
-    """Returns an HTML page, as a proxy between the device and the service sends."""
+    """Returns a response with an HTML page, like that of a proxy between the device and the service."""
     return Answer(status=status, headers={"Content-Type": "text/html; charset=utf-8", **headers}, body=body)
 
 
@@ -74,7 +74,7 @@ class FaultyProxy(LocalProxy):
     """A proxy with a list of faults. Each connection takes the next fault; after the last fault, everything is forwarded."""
 
     def __init__(self, faults: Iterable[Fault] = (), *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """`host` and `port` are the address of the service.
+        """Takes the address of the service, `host` and `port`.
 
         With port 0 there is no service: a connection without a fault is reset.
         """

@@ -1,4 +1,4 @@
-"""Makes a good draft of any type, from its golden row: for tests that push each type there is. Lists no type."""
+"""Makes a good draft of any type, from its golden row, for tests that push every type. Lists no type."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ FIELDS_BY_KIND: Final = {
 
 
 def drafts_of(kind: str, family: Family) -> list[Draft]:
-    """Returns one draft of a type, with the drafts of the events that it has to refer to before it.
+    """Returns a draft of a type, after the drafts of the events to which this draft has to refer.
 
     The draft leaves out the fields that only the service fills in. A type that may refer to any type refers to a note.
     """

@@ -1,6 +1,6 @@
 """A log in memory, without Postgres: its events are folded by the function that the append and the replay use.
 
-Finds the event to which an event refers, as the service does. Decides nothing else: the fold decides.
+Finds the event to which an event refers, by the rule of the service. Decides nothing else: the fold decides.
 """
 
 from datetime import UTC, datetime

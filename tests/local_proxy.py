@@ -23,7 +23,7 @@ class LocalProxy(ABC):
 
         Raises:
 
-            ConnectionError, asyncio.IncompleteReadError: one side has gone. This ends only this connection.
+            ConnectionError, asyncio.IncompleteReadError: one side has gone. Such an error ends only this connection.
         """
 
     async def __aenter__(self) -> Self:

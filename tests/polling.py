@@ -1,4 +1,4 @@
-"""Waits in a test until a condition is true, where nothing announces it. Owns the one loop that looks again and again."""
+"""Waits in a test until a condition is true, if no notification announces it. Owns the one loop that looks again and again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ async def until(is_so: Callable[[], bool | Awaitable[bool]], *, within_s: float 
     """Waits until a condition is true.
 
     Raises:
-        TimeoutError: it was not true within `within_s`.
+        TimeoutError: the condition was not true within `within_s`.
     """
     async with asyncio.timeout(within_s):
         while True:

@@ -1,7 +1,7 @@
-"""Proxies a real Postgres: pools transactions as PgBouncer does, or announces another version.
+"""Proxies a real Postgres: pools transactions like PgBouncer, or announces another version.
 
-Owns messages of the Postgres protocol, and sessions of the server. A client gets a session for one transaction at a time: the
-session that was returned last, by any client, with the settings and the prepared statements that this client left in it.
+Owns messages of the Postgres protocol, and sessions of the server. A client gets a session for one transaction at a time. Clients
+share sessions: the settings and the prepared statements of one client are still there for the next one.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class PostgresProxy(LocalProxy):
     """A proxy of one server. `database_url` has the server's Unix socket."""
 
     def __init__(self, database_url: str, *, version: str | None = None) -> None:
-        """`version` is announced in place of the server's own version. With None, the proxy pools transactions."""
+        """Takes the version to announce in place of the server's own version. Without a version, the proxy pools transactions."""
         super().__init__()
         parts = urlsplit(database_url)
         self._socket = str(Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432")

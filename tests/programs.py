@@ -16,7 +16,7 @@ def is_ci() -> bool:
 
 
 def lacks(sentence: str) -> NoReturn:
-    """Skips the current test, or fails it in CI."""
+    """Skips the current test with a sentence, or fails the test with that sentence in CI."""
     if is_ci():
         pytest.fail(f"In CI no test is skipped because of something missing. {sentence}", pytrace=False)
     pytest.skip(f"{sentence}")

@@ -1,4 +1,4 @@
-"""Finds in Python source what the tests of tidiness count: comments that ignore a check, and SQL. Owns no bound."""
+"""Finds in Python source what `test_tidy` counts: comments that ignore a check, and SQL. The bounds are in `test_tidy`."""
 
 import ast
 import re
@@ -28,8 +28,16 @@ def ignores(text: str) -> list[tuple[str, bool]]:
 
 
 def sql_texts(module: ast.Module) -> list[str]:
-    """Returns the texts of a module that are SQL, or a part of it. Docstrings are none."""
+    """Returns the texts of a module that are SQL or a part of SQL, docstrings excepted."""
     return [text for text in _texts(module) if STATEMENT.match(text) or PART_OF_A_STATEMENT.search(text)]
+
+
+def stray_texts(source: str, module: ast.Module) -> list[int]:
+    """Returns the lines of string statements that are no docstring or note: most of them are the lost rest of an expression."""
+    statements = [node for node in ast.walk(module) if isinstance(node, ast.Expr)]
+    strings = [node for node in statements if isinstance(node.value, ast.Constant | ast.JoinedStr)]
+    segments = [(node.lineno, ast.get_source_segment(source, node) or "") for node in strings]
+    return [line for line, segment in segments if not segment.startswith(('"""', "..."))]
 
 
 def _texts(module: ast.Module) -> Iterator[str]:

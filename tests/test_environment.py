@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 PINS = ("runtime", "build", "dev")
 A_PYTHON = f'exec "{sys.executable}" "$@"\n'
 NO_PYTHON = "exit 127\n"
-"""A script in place of a Python: one that is not installed, or one that is too old."""
+"""A script that fails like a Python that is not installed, or one that is too old."""
 NO_ENSUREPIP = f'PYTHONPATH="$(dirname "$0")/no-ensurepip" {A_PYTHON}'
-"""A script in place of Debian's python3 without the package python3-venv."""
+"""A script that behaves like Debian's python3 without the package python3-venv."""
 
 # The smallest project that can be installed. It has a build backend of its own, so that nothing is downloaded.
 PYPROJECT = """
@@ -134,7 +134,7 @@ def test_a_python_without_ensurepip_is_one_sentence_with_what_to_do(machine: Mac
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """Returns a machine with an environment, whose python3 can no longer make one and fails with an error if make asks it to."""
+    """Returns a machine with an environment. Its python3 can make no further environment, and fails if it is asked to."""
     machine = Machine(tmp_path_factory.mktemp("settled"))
     machine.install(python3=A_PYTHON)
     done = machine.make("runtime")
@@ -182,7 +182,7 @@ def test_an_environment_whose_python_is_gone_is_not_kept(settled: Machine) -> No
 
 
 def test_an_environment_that_was_moved_with_its_project_is_not_kept(settled: Machine) -> None:
-    """The scripts of an environment contain the path of the folder in which they were made."""
+    """After a move of the project, the environment is made anew, because its scripts contain the path of the old folder."""
     there = settled.project
     settled.project = there.rename(there.with_name("moved"))
     assert not is_kept(settled)

@@ -71,7 +71,10 @@ def test_what_the_service_runs_on_is_what_the_tests_ran_on() -> None:
 
 
 def test_what_is_said_to_be_supported_is_what_the_pins_are_checked_for() -> None:
-    """The pins are checked for the first release of each minor version, since a marker can be true for that release alone."""
+    """The README, the Makefile and pyproject.toml name the Pythons for which the pins are checked.
+
+    The pins are checked for the first release of each minor version, since a marker can be true for that release alone.
+    """
     minors = [python.removesuffix(".0") for python in check.PYTHONS]
     assert [f"{minor}.0" for minor in minors] == list(check.PYTHONS)
     readme = (ROOT / "README.md").read_text()

@@ -1,4 +1,4 @@
-"""Tests that a test without its program is skipped with a sentence on a developer's machine, and that the test fails in CI."""
+"""Tests what happens if a program that a test needs is not installed: the test is skipped with a sentence, and fails in CI."""
 
 import pytest
 
@@ -22,5 +22,5 @@ def test_in_ci_it_fails(monkeypatch: pytest.MonkeyPatch, is_ci: str) -> None:
 
 @pytest.mark.needs("sh")
 def test_a_test_whose_programs_are_there_runs(request: pytest.FixtureRequest) -> None:
-    """The mark `needs` is read before the test runs, also in CI."""
+    """A test with the mark `needs` runs if its programs are installed, also in CI."""
     assert [marker.args for marker in request.node.iter_markers("needs")] == [("sh",)]

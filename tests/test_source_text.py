@@ -1,10 +1,11 @@
-"""Tests that the tests of tidiness see what they forbid: an ignored check without a reason, and SQL in Python."""
+"""Tests that `source_text` finds what is forbidden: an ignored check without a reason, SQL in Python, and a stray string."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
-from tests.source_text import ignores, sql_texts
+from tests.source_text import ignores, sql_texts, stray_texts
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,18 @@ def test_sql_in_python_is_seen(text: str) -> None:
 @pytest.mark.parametrize("text", ["'UPDATE '", "'selected'", "'see pg_hba.conf'", "'costs $5.20'", "f'{a} FROM'", "'INSERTED x'"])
 def test_other_words_are_no_sql(text: str) -> None:
     assert sql_texts(ast.parse(f"a = {text}")) == []
+
+
+def test_a_stray_string_is_seen() -> None:
+    """The second line of this pattern is a statement of its own, so the pattern lacks it and ends in an empty alternative."""
+    lost = 'GREETINGS = r"dear|hello|"\nr"coucou|dag"\n'
+    assert stray_texts(lost, ast.parse(lost)) == [2]
+    kept = 'BYTES_MAX = 3\n"""Of a piece."""\n\ndef f() -> None: ...\n'
+    assert stray_texts(kept, ast.parse(kept)) == []
+
+
+def test_no_file_has_a_stray_string() -> None:
+    folders = ("benchmarks", "client", "demo", "events", "projections", "requirements", "service", "tests")
+    paths = [path for folder in folders for path in (Path(__file__).parents[1] / folder).rglob("*.py")]
+    sources = {str(path): path.read_text("utf-8") for path in paths}
+    assert {path: found for path, source in sources.items() if (found := stray_texts(source, ast.parse(source)))} == {}

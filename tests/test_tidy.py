@@ -152,7 +152,7 @@ def riddles(module: ast.Module) -> list[str]:
 
 
 def is_plain_function(node: ast.AST) -> bool:
-    """Checks whether a node is a function and no property. The docstring of a property describes a value."""
+    """Checks whether a node is a function and not a property. The docstring of a property describes a value."""
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not any(
         isinstance(decorator, ast.Name) and decorator.id.endswith("property") for decorator in node.decorator_list
     )
@@ -183,7 +183,7 @@ def test_nothing_is_caught_and_forgotten(path: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if path.startswith(("events/", "projections/"))])
 def test_a_pure_module_asks_no_clock_and_draws_no_number(path: str) -> None:
-    """Law 11: the same events fold to the same rows, whenever and wherever."""
+    """Law 11: a pure module uses neither a clock nor random numbers, so the same events fold to the same rows."""
     asked = {
         f"{path}:{node.lineno} {node.attr}"
         for node in ast.walk(tree(path))
@@ -213,7 +213,7 @@ def test_a_skip_says_why(path: str) -> None:
 def test_a_test_names_the_programs_that_it_looks_for(path: str) -> None:
     """A test names its programs with `pytest.mark.needs`, and fails in CI if one is missing.
 
-    `shutil.which` would skip the test.
+    With `shutil.which`, a test could skip itself in CI.
     """
     looked_for = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and node.attr == "which"]
     assert looked_for == [] or path == "tests/programs.py"
@@ -247,7 +247,7 @@ def test_a_riddle_is_seen(text: str, count: int) -> None:
 
 
 def test_few_lines_ignore_a_check_and_each_names_its_reason() -> None:
-    """Also where pyproject.toml ignores a rule in all lines."""
+    """Few lines ignore a check of ruff or mypy. pyproject.toml ignores only one rule in all files."""
     ignored = {path: found for path in PYTHON if (found := ignores((ROOT / path).read_text("utf-8")))}
     assert [path for path in ignored if path in TESTS] == []
     assert sum(map(len, ignored.values())) <= IGNORES_MAX, ignored

@@ -1,4 +1,4 @@
-"""Tests the statistics of the timing test: they match known samples, find no difference in equal ones, and find a small one."""
+"""Tests the statistics of the timing test on known samples, on equal samples, and on samples with a small difference."""
 
 import random
 import statistics
@@ -22,7 +22,7 @@ def times(rng: random.Random, *, count: int, more: float = 0.0) -> list[float]:
 
 
 def test_students_sleep_gives_the_known_t_and_degrees() -> None:
-    """The statistic is Welch's. R's `t.test(extra ~ group, data = sleep)` gives t = -1.8608 and df = 17.776."""
+    """The size of Welch's t and the degrees of freedom are those of R's `t.test(extra ~ group, data = sleep)`."""
     found = welch(*SLEEP)
     assert found.t == pytest.approx(1.8608, abs=5e-5)
     assert found.degrees == pytest.approx(17.776, abs=5e-4)
@@ -43,7 +43,7 @@ def test_what_does_not_vary_says_nothing() -> None:
 
 
 def test_the_slowest_tenth_goes_by_one_bound_for_both() -> None:
-    """Of both samples together, the slowest 10 % of the times are removed."""
+    """The slowest 10 % of both samples together are removed from each, by one bound."""
     one, other = cropped([float(n) for n in range(10)], [float(n) for n in range(10, 20)])
     assert (one, other) == ([float(n) for n in range(10)], [float(n) for n in range(10, 18)])
 
@@ -86,7 +86,7 @@ def test_a_run_passes_only_where_the_control_is_seen() -> None:
 
 
 def test_a_route_that_differs_fails_the_run() -> None:
-    """A route differs if |t| is 4.5 or more, in either direction. If equal samples differ already, the run itself is invalid."""
+    """A run fails if |t| of a route is 4.5 or more, in either direction. A run in which equal samples differ is invalid."""
     control = compared("control", held=1_000, t=17.0)
     assert judged(compared("note", held=1_000, t=T_MAX), control) == 1
     assert judged(compared("note", held=50, t=-9.0), control) == 1

@@ -32,7 +32,7 @@ async def pushed(log: Log, family: Family, author: MemberId, *drafts: Draft) -> 
 
 
 def told_in(feed: list[dict[str, Any]], *drafts: Draft) -> list[tuple[int, str | None]]:
-    """Returns the drafts that are in a feed, in its order: the index of each among `drafts`, and the reason of its release."""
+    """Returns the given drafts that are in a feed, in the feed's order: each one's index, and the reason of its release."""
     index = {draft["id"]: number for number, draft in enumerate(drafts)}
     return [(index[entry["event"]["id"]], entry["released"]) for entry in feed if entry["event"].get("id") in index]
 

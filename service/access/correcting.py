@@ -44,7 +44,7 @@ RENAME_HOUSEHOLD: Final = Endpoint(
 
 @patch("/v1/families/{family:uuid}/children/{child:uuid}", opt=CORRECT_CHILD.opt())
 async def correct_child(request: RouteRequest) -> Response[bytes]:
-    """Corrects a child. The event contains the name and the birth date, even if only one of them changed."""
+    """Corrects a child's name or birth date. The event contains the name and the birth date, even if only one of them changed."""
     body = await request.read(ChildChanges)
     caller, child = request.member, ChildId(request.ids["child"])
     may_correct_child(caller.role)
@@ -66,7 +66,7 @@ async def correct_child(request: RouteRequest) -> Response[bytes]:
 
 @patch("/v1/families/{family:uuid}/members/{member:uuid}", opt=RENAME_MEMBER.opt())
 async def rename_member(request: RouteRequest) -> Response[bytes]:
-    """Renames a member. A person can be renamed only by themselves, a daycare also by a parent of the daycare's home."""
+    """Renames a member. A member can rename themselves, and a parent can also rename the daycares of the parent's home."""
     body = await request.read(Named)
     caller, member = request.member, MemberId(request.ids["member"])
     async with request.runtime.log.transaction() as transaction:
@@ -91,7 +91,7 @@ async def rename_household(request: RouteRequest) -> Response[bytes]:
 
 
 async def _lock_and_read(transaction: LogTransaction, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
-    """Locks the family's head until the transaction ends, and returns the current roster row with this id.
+    """Locks the family's head until the transaction ends, and returns the present roster row with this id.
 
     Raises:
         NotFound: the family has no row with this id, or the caller has left.

@@ -23,16 +23,16 @@ INVITE_LIVES: Final = timedelta(days=7)
 PAIR_CODE_LIVES: Final = timedelta(minutes=10)
 
 AGE_YEARS_MAX: Final = 30
-"""Bound on the age of a child, to find typing mistakes: the last milestones of the catalogue are at seven and a half years."""
+"""Bound on a child's age. The catalogue's last milestones are at seven and a half years: a greater age is a typing mistake."""
 DUE_WITHIN: Final = timedelta(days=310)
-"""Bound on a due date: ten months of 31 days. A due date is known at most 40 weeks ahead."""
+"""Bound on the time until a due date: ten months of 31 days. A due date is known at most 40 weeks ahead."""
 
 CHILDREN_MAX: Final = 50
 MEMBERS_MAX: Final = 200
 OPEN_INVITES_MAX: Final = 50
 """Bound on the open invites of one member."""
 DEVICES_MAX: Final = 1_000
-"""Bound on the devices of one person. A daycare may have many devices."""
+"""Bound on the devices of one person. The bound is high, because a daycare may have many devices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +118,9 @@ def decide_invite(invite: Invite, *, inviter: RosterMember) -> Invitation:
     """Returns the rights that an invite grants.
 
     Raises:
-        NotForRole: a caregiver or a daycare may not invite.
+        NotForRole: the inviter is a caregiver or a daycare.
         NotYourHousehold: the home belongs to another parent (law 16), or the home is new and the invited role is not parent.
-        CannotSeeThat: a daycare sees only its own events.
+        CannotSeeThat: a daycare is invited with another visibility than `own`.
     """
     _parents_only(inviter.role, doing="invite")
     household: HouseholdId | None = inviter.household

@@ -16,13 +16,19 @@ class NotForRole(Refused):
 
 
 class NotYoursToRemove(Refused):
-    """A member may leave, and a parent may remove caregivers and daycares of the parent's household. Nothing else is allowed."""
+    """The caller may not end this membership.
+
+    A member may leave, and a parent may remove caregivers and daycares of the parent's household.
+    """
 
     code, status, title = "access.not_yours_to_remove", 403, "Not yours to remove"
 
 
 class NotYoursToRename(Refused):
-    """A member may change their own name. A person may rename their home, and a parent may rename daycares of that home."""
+    """The caller may not rename this member or this home.
+
+    A member may change their own name. A person may rename their home, and a parent may rename daycares of that home.
+    """
 
     code, status, title = "access.not_yours_to_rename", 403, "Not yours to rename"
 
@@ -34,13 +40,13 @@ class BirthDateOutOfRange(Refused):
 
 
 class NotYourHousehold(Refused):
-    """An invite may name only the inviter's own household. An invite of a parent may also name a new household."""
+    """The invite names another household than the inviter's own. Only an invite of a parent may name a new household."""
 
     code, status, title = "access.not_your_household", 422, "Not your household"
 
 
 class CannotSeeThat(Refused):
-    """The requested visibility is not allowed: a daycare sees only its own events."""
+    """The requested visibility is not allowed for a daycare, because a daycare sees only its own events."""
 
     code, status, title = "access.sees_not_allowed", 422, "Not for this role to see"
 

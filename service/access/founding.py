@@ -78,7 +78,10 @@ async def found(request: RouteRequest) -> Response[bytes]:
 
 
 async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
-    """Returns the person, the device and the token of the caller. Makes a new person and device if the caller has no token."""
+    """Returns the person, the device and the token of the caller.
+
+    If the caller has no token, makes a new person, device and token.
+    """
     if request.caller is not None:
         return request.caller.person, request.caller.device, token_in(request.asgi).decode()
     if named is None:
@@ -104,7 +107,9 @@ async def add_device(transaction: LogTransaction, person: PersonId, name: str) -
 
 
 async def lock_membership(transaction: LogTransaction, caller: Membership) -> Membership:
-    """Locks the caller's membership until the transaction ends. Needed because the guard may use a cached membership.
+    """Locks the caller's membership until the transaction ends.
+
+    The guard's answer is not enough, because it may come from a cache.
 
     Raises:
         NotFound: the caller has left in the meantime.

@@ -1,8 +1,8 @@
 """Authenticates the caller of a request, and finds the caller's membership in a family.
 
-Owns tokens and codes, of which only the hashes are stored, the check of tokens and memberships, and a cache of what it found.
-Knows nothing of the routes. A cached entry is at most `REMEMBERED_S` old: a revocation takes effect within a second even if no
-wake-up arrives, and a device that pushes often needs no query per push.
+Owns tokens and codes (only their hashes are stored), the check of tokens and memberships, and a cache of found callers and
+memberships. Knows nothing of the routes. A cached entry is at most `REMEMBERED_S` old. So a revocation takes effect within a
+second even if no notification arrives, and a device that pushes often needs no query for each push.
 """
 
 import re
@@ -29,7 +29,8 @@ ENTRIES_MAX: Final = 20_000
 
 TOKEN_BYTES: Final = 32
 CODE_BYTES: Final = 20
-"""160 bits are enough, because a code is valid for minutes or days. People do not type codes: they use a link or a QR code."""
+"""Random bytes of a code. 160 bits are enough, because a code is valid for minutes or days. People use the code as a link or a QR
+code, and do not type it."""
 
 # The prefix lets scanners for leaked secrets recognise our tokens.
 _BEARER: Final = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +(sn1_[A-Za-z0-9_-]{43})")
@@ -67,7 +68,7 @@ class Guard:
         self._changes = 0
 
     async def authenticate(self, scope: Scope) -> Caller:
-        """Returns the device and the person of the request's token.
+        """Returns the caller: the device with the request's token, and the person who owns the device.
 
         Raises:
             Unauthenticated: the token is missing or invalid.
@@ -140,7 +141,7 @@ def token_in(scope: Scope) -> bytes:
     """Returns the token of a request.
 
     Raises:
-        Unauthenticated: there is no token of the right form, or more than one header.
+        Unauthenticated: the request has no token of the right form, or more than one `Authorization` header.
     """
     named = scope[HEADERS_BY_NAME].get(b"authorization", ())
     found = _BEARER.fullmatch(named[0]) if len(named) == 1 else None

@@ -126,7 +126,7 @@ async def _write_choices(
     """Writes the joiner's surprise choices before the join, in the same transaction. So the choices apply to the history, too.
 
     Raises:
-        ChoiceRefused: a choice is invalid. `at` names the field of the first invalid choice.
+        ChoiceRefused: a choice is invalid. `at` names the invalid field of the first such choice.
     """
     if not choices:
         return
@@ -145,7 +145,10 @@ def _draft_of(choice: JoinerChoice, now: datetime) -> Draft[DeviceBody]:
 
 @delete("/v1/families/{family:uuid}/members/{member:uuid}", status_code=204, opt=REMOVE.opt())
 async def remove(request: RouteRequest) -> Response[None]:
-    """Ends a membership. The member's events stay, and the member's open invites are deleted."""
+    """Ends a membership.
+
+    The events of the former member stay in the log, and the open invites that this member made are deleted.
+    """
     caller = request.member
     target = MemberId(request.ids["member"])
     async with request.runtime.log.transaction() as transaction:

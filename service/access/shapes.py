@@ -32,14 +32,14 @@ class NewChild(RequestBody, frozen=True, kw_only=True):
 
 
 class ChildChanges(RequestBody, frozen=True, kw_only=True):
-    """A correction of a child. An omitted field stays unchanged; `born` null means that the birth date is unknown."""
+    """A correction of a child. An omitted field stays unchanged. If `born` is null, the birth date is unknown."""
 
     name: Name | UnsetType = UNSET
     born: date | UnsetType | None = UNSET
 
 
 class FoundFamily(RequestBody, frozen=True, kw_only=True):
-    """A family with its first parent, home and child. `device` is needed only if the request has no token."""
+    """A request to found a family with its first parent, home and child. `device` is needed only if the request has no token."""
 
     you: Named
     household: Named
@@ -48,7 +48,7 @@ class FoundFamily(RequestBody, frozen=True, kw_only=True):
 
 
 class Founded(msgspec.Struct, frozen=True, kw_only=True):
-    """A new family, and the ids of the founder. `token` is a new token, or the token of the request."""
+    """A new family, and the founder's ids. `token` is the new token, or the token of the request if the request had one."""
 
     family: FamilyId
     member: MemberId
@@ -83,7 +83,7 @@ class MemberListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FamilyListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The roster of a family, each list in the order of ids. Every member receives the same roster."""
+    """The roster of a family. Each list is in the order of ids. Every member receives the same roster."""
 
     family: FamilyId
     households: tuple[HouseholdListed, ...]
@@ -102,7 +102,7 @@ class MembershipListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeviceListed(msgspec.Struct, frozen=True, kw_only=True):
-    """A device of the caller that is not revoked. `this` is true for the calling device."""
+    """A device of the caller's person that is not revoked. `this` is true for the device that sent the request."""
 
     device: DeviceId
     name: str
@@ -111,7 +111,10 @@ class DeviceListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller, with memberships and devices. No other member can see these devices (law 14)."""
+    """The caller's person, with the memberships and the devices of this person.
+
+    No other member can see these devices (law 14).
+    """
 
     person: PersonId
     memberships: tuple[MembershipListed, ...]
@@ -136,7 +139,10 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JoinerChoice(RequestBody, frozen=True, kw_only=True):
-    """A surprise choice of a joining person, with the fields of SurpriseChosen. The choice applies to the history, too."""
+    """A surprise choice of a joining person, with the fields of SurpriseChosen.
+
+    The choice applies to the history of the family, too.
+    """
 
     child: ChildId | None = None
     scope: Scope
@@ -146,7 +152,7 @@ class JoinerChoice(RequestBody, frozen=True, kw_only=True):
 
 
 class AcceptInvite(RequestBody, frozen=True, kw_only=True):
-    """The acceptance of an invite. `device` is needed only if the request has no token."""
+    """A request to accept an invite. `device` is needed only if the request has no token."""
 
     code: Code
     name: Name
@@ -155,7 +161,7 @@ class AcceptInvite(RequestBody, frozen=True, kw_only=True):
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A new membership. `token` is a new token, or the token of the request."""
+    """A new membership. `token` is the new token, or the token of the request if the request had one."""
 
     family: FamilyId
     member: MemberId

@@ -18,7 +18,7 @@ from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 
 LANGUAGE: Final = r"^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*\Z"
-"""A language tag by BCP 47, without its rarer forms."""
+"""The form of a language tag by BCP 47, without the rarer forms."""
 LANGUAGE_AVAILABLE: Final = "en"
 
 # Weak, because one ETag covers both encodings and every content coding of the same content (RFC 9110, 8.8.1).
@@ -52,7 +52,10 @@ CATALOGUE_QUERY: Final[dict[str, dict[str, Any]]] = {
 
 @cache
 def _body(media_type: str, coding: str | None) -> bytes:
-    """Returns the response body in one of six forms (two media types, three content codings). Each form is made once."""
+    """Returns the response body in one of six forms: two media types, each in three content codings.
+
+    Makes each form only once.
+    """
     if coding is not None:
         return shortened(_body(media_type, None), coding)
     milestones = tuple(CATALOGUE.by_key.values())
@@ -60,7 +63,7 @@ def _body(media_type: str, coding: str | None) -> bytes:
 
 
 def _matches_etag(scope: Scope) -> bool:
-    """Returns whether the header If-None-Match names the present version. Then the caller has this version already."""
+    """Returns whether the header If-None-Match names the present version. If so, the caller has this version already."""
     if_none_match = b",".join(scope[HEADERS_BY_NAME].get(b"if-none-match", ()))
     return if_none_match.strip() == b"*" or CATALOGUE.version.encode() in _tags(if_none_match)
 

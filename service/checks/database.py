@@ -1,7 +1,7 @@
 """Checks whether this release can run on an external PostgreSQL.
 
-Owns the requirements on the server, the database and the login. Changes nothing. One query reads the facts; pure functions
-judge the facts.
+Owns the requirements on the server, the database and the login. Changes nothing. One query reads the facts, and pure functions
+judge whether the facts meet the requirements.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from service.settings import Settings
 OLDEST_POSTGRES: Final = 16
 WITHIN_S: Final = 5.0
 LOG_CONNECTIONS: Final = 2
-"""Number of connections that the log of one worker opens in addition to the pool."""
+"""Number of connections that the log of one worker opens in addition to the connections of the pool."""
 
 
 SESSIONS_OWN: Final = Finding(part="sessions", is_fine=True, found="each connection has one of its own")
@@ -50,7 +50,7 @@ class Facts:
     may_add: bool | None
     """Whether the login may insert events. None: there are no tables yet."""
     unsafe: list[str] | None
-    """The durability settings that are off, as `name = value`."""
+    """The durability settings that are off, each in the form `name = value`."""
     connections: int
     """Number of connections that the login may open."""
     migrations: Compared
@@ -85,7 +85,10 @@ async def migrate_or_refuse(database_url: str) -> list[str]:
 
 
 def not_started(database_url: str, error: BaseException) -> CannotStart:
-    """Returns the error for a failed start. Its message explains a database error, and refers to the log for any other error."""
+    """Returns the error for a failed start.
+
+    Its message explains a database error. For any other error, the message refers to the log lines.
+    """
     if isinstance(error, (*PASSING, asyncpg.PostgresError)):
         return CannotStart(unreachable(database_url, error).sentence)
     return CannotStart(f"The service did not start ({type(error).__name__}); the log above says where.")
@@ -141,7 +144,7 @@ def _read_only(facts: Facts, place: str) -> list[Finding]:
 
 
 def _rights(facts: Facts, place: str) -> list[Finding]:
-    """Checks whether the login may apply missing migrations (as the owner of the tables), and whether it may insert events."""
+    """Checks whether the login owns the tables, so that it may apply missing migrations, and whether it may insert events."""
     part, owner = f"database {place}", "name the owner of the database in DATABASE_URL"
     if facts.migrations.missing:
         if facts.may_create is None:

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """The state of one part of the setup, with advice if something is wrong. `is_fine` is None for mere information.
+    """The state of one part of the setup, with advice if something is wrong.
 
-    `stops` states whether the service refuses to start, because requests would fail until the problem is repaired.
+    `is_fine` is None if the finding only informs. `stops` states whether the service refuses to start, because requests would
+    fail until the problem is repaired.
     """
 
     part: str
@@ -29,10 +30,10 @@ class CannotStart(RuntimeError):
 
 
 def refuse_what_stops(findings: Iterable[Finding]) -> None:
-    """Raises for the first finding that stops the service.
+    """Refuses the start if a finding stops the service.
 
     Raises:
-        CannotStart: with the finding as one sentence.
+        CannotStart: a finding stops the service. The message is the first such finding as one sentence.
     """
     for finding in findings:
         if finding.stops:

@@ -1,4 +1,7 @@
-"""Checks whether the data directory of the embedded PostgreSQL can be created and written, and has room. Changes nothing."""
+"""Checks the data directory of the embedded PostgreSQL: whether it can be created and written, and has enough room.
+
+Changes nothing.
+"""
 
 import shutil
 import tempfile
@@ -13,7 +16,7 @@ from service.settings import Settings
 
 FREE_BYTES_MIN: Final = 1_000_000_000
 CLUSTER_BYTES: Final = 100_000_000
-"""Bytes for a new cluster: the cluster takes about 70 MB, and a segment of its write-ahead log takes 16 MB."""
+"""Bytes that a new cluster needs: about 70 MB for its files, and 16 MB for a segment of its write-ahead log."""
 ANOTHER: Final = "name another with --data or STILLNEW_DATA, or set DATABASE_URL"
 
 
@@ -59,6 +62,6 @@ def check_disk(settings: Settings, usage: Callable[[str], Any] = shutil.disk_usa
 
 
 def _nearest(folder: Path) -> Path:
-    """Returns the folder, or its nearest parent that exists."""
+    """Returns the folder itself if it exists, or else its nearest parent that exists."""
     absolute = folder.absolute()
     return next(one for one in (absolute, *absolute.parents) if one.exists())

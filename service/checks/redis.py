@@ -1,7 +1,7 @@
 """Checks the Redis or Valkey server that carries notifications between processes.
 
-If the server cannot be reached, the service starts all the same: devices are late, never wrong (law 18). If the server responds
-but cannot work with the given settings, for example because of a wrong password, the service does not start.
+If the server cannot be reached, the service still starts, because devices are then late, but never wrong (law 18). If the server
+responds but cannot work with the given settings, for example because of a wrong password, the service does not start.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ADDRESS_FORM: Final = "write it as STILLNEW_REDIS_URL=redis://host:6379, with re
 
 
 async def check_redis(settings: Settings) -> Finding:
-    """Checks the Redis server that the settings name, if they name a server."""
+    """Checks the Redis server that the settings name. Returns only information if the settings name no server."""
     if settings.redis_url is None:
         advice = "set STILLNEW_REDIS_URL to wake devices at once" if settings.workers > 1 else ""
         found = "none: wake-ups stay in the process" + (", workers look once a second" if settings.workers > 1 else "")

@@ -1,4 +1,4 @@
-"""Detects whether each connection to PostgreSQL keeps its own session, or a transaction pool (PgBouncer) shares sessions.
+"""Detects whether each connection to PostgreSQL has its own session. A transaction pool (PgBouncer) shares sessions.
 
 Owns the experiment. The service sets the role and the timeouts once for each session, and prepares each statement once. Behind a
 transaction pool these settings are lost, or apply to another client.
@@ -15,10 +15,10 @@ from service.postgres.queries import load
 
 QUERIES = load(__package__, "database.sql")
 ROUNDS: Final = 3
-"""Several rounds, because a pool may return the same server process twice by chance."""
+"""Number of rounds of the experiment: several, because a pool may return the same server process twice by chance."""
 CLOSE_S_MAX: Final = 1.0
 STATEMENT_LOST: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
-"""The errors that are raised if a statement was prepared in another session, or by another client in this session."""
+"""The errors that Postgres raises if a statement was prepared in another session, or by another client in this session."""
 
 
 async def has_own_sessions(database_url: str, *, within_s: float) -> bool:
@@ -42,7 +42,10 @@ async def has_own_sessions(database_url: str, *, within_s: float) -> bool:
 
 
 async def _close(connection: asyncpg.Connection) -> None:
-    """Closes a connection cleanly, so that the server can accept a new one. Aborts the connection after `CLOSE_S_MAX` seconds."""
+    """Closes a connection cleanly, so that the server can accept another one.
+
+    Aborts the connection after `CLOSE_S_MAX` seconds.
+    """
     with contextlib.suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         await connection.close(timeout=CLOSE_S_MAX)
 

@@ -1,4 +1,4 @@
-"""Checks environment variables for unknown names, and for a public URL that cannot work."""
+"""Checks the names of the environment variables, and whether the public URL can be the start of a link."""
 
 import difflib
 import os
@@ -13,11 +13,11 @@ from service.settings import PREFIX, TOKEN, Settings, variable_of
 OF_CLIENTS: Final = frozenset({TOKEN, *(PREFIX + name for name in ("URL", "KEY_ID", "SECRET"))})
 """Variables that the client and the examples in docs/ read, but not the service."""
 OF_CONTAINERS: Final = re.compile(PREFIX + r"(SERVICE_(HOST|PORT(_.*)?)|PORT(_.*)?)")
-"""Variables that Kubernetes and Docker set for a service with the name `stillnew`."""
+"""Variables that Kubernetes and Docker set in containers if a service has the name `stillnew`."""
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Returns the variables with our prefix that no setting reads: usually spelling mistakes."""
+    """Returns the variables with our prefix that no setting reads. Usually, the name of such a variable is misspelled."""
     known = {*OF_CLIENTS, *_names()}
     environment = os.environ if environment is None else environment
     return sorted(

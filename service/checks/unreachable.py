@@ -1,4 +1,4 @@
-"""Explains an error from a connection to PostgreSQL, or from a start with it, in one sentence with a remedy.
+"""Explains an error of a connection to PostgreSQL, or of a start of PostgreSQL, in one sentence with a remedy.
 
 Owns the sentences. Never repeats an error's own message, which may contain a password or a row.
 """
@@ -43,7 +43,7 @@ UNREACHABLE: Final[tuple[type[Exception], ...]] = (
     *(kind for kind, _, _ in WHY), OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
 )  # fmt: skip
-"""Errors that come from the server, the database or the login, and not from the statement."""
+"""Errors that are caused by the server, the database or the login, and not by the statement."""
 
 
 def unreachable(database_url: str, error: BaseException) -> Finding:

@@ -1,1 +1,1 @@
-"""Daycares: the records that their systems post, and the files that parents import. No record becomes events twice."""
+"""Daycares: the records that their systems post, and the files that parents import. Each record becomes events only once."""

@@ -30,15 +30,15 @@ class SourcedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Meant(msgspec.Struct, frozen=True):
-    """A linked child, its family, and the daycare's or importer's member in that family."""
+    """A linked child, the child's family, and the member of that family who writes the records: the daycare or the importer."""
 
     family: FamilyId
     member: MemberId
     child: ChildId
     is_imported: bool = False
-    """Whether the member is an importer: the author of files that a parent imports."""
+    """Whether the member is an importer: the author of the events that a parent's imports make."""
     called: tuple[str, ...] = ()
-    """The child's names in the family: its name, and the nicknames that parents gave."""
+    """The child's names in the family: the child's name, and the nicknames that parents gave."""
 
 
 class Prior(msgspec.Struct, frozen=True):
@@ -47,9 +47,10 @@ class Prior(msgspec.Struct, frozen=True):
     revision: int = 0
     state: RecordState | None = None
     is_shared: bool = False
-    """Whether the events of the record are those of another importer."""
+    """Whether the record has no events of its own, but shares the events of another importer."""
     others: tuple[tuple[MemberId, int, RecordState, bool], ...] = ()
-    """For a new record: the states at other importers of the source, each as a tuple (importer, revision, state, is_shared)."""
+    """The states of the same record at other importers of the source: (importer, revision, state, is_shared). Empty unless the
+    record is new."""
 
 
 class TranslatedRecord(msgspec.Struct, frozen=True):
@@ -64,18 +65,19 @@ class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one record. The receipt of a post and the report of an import show this outcome."""
 
     outcome: str
-    """One of `translate.Outcome`, or `waiting`, or `refused`."""
+    """One of the values of `translate.Outcome`, or `waiting`, or `refused`."""
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
     state: RecordState | None = None
-    """The state of the record after this call, or the state that was refused. None: the record waits."""
+    """The state of the record after this call. If the record was refused, this is the state that it would have. None: the record
+    waits."""
 
 
 def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:
     """Returns the records of a file without outdated contents. Of two contents of one record, returns only the later content.
 
-    The later content has the later date of change. If the file has no dates of change, it is the content in the later row. If
-    both contents were written, each import would change the record back and forth.
+    The later content has the later date of change. If the file has no dates of change, the content in the later row is the later
+    content. If both contents were written, each import would change the record back and forth.
     """
     last: dict[tuple[str, str], tuple[datetime, int]] = {}
     for number, one in enumerate(given):
@@ -100,7 +102,7 @@ def equal_records(given: SourcedRecord, translation: Translation, prior: Prior, 
 def append_requests_of(
     translated: dict[int, TranslatedRecord], given: Sequence[SourcedRecord], links: dict[str, Meant]
 ) -> list[tuple[list[int], AppendRequest]]:
-    """Returns the append requests, each for one family and one author, each with the indexes of its records in `given`."""
+    """Returns append requests, each with the indexes of its records in `given`. A request is for one family and one author."""
     by_author: defaultdict[tuple[FamilyId, MemberId, bool], list[int]] = defaultdict(list)
     for number, one in translated.items():
         if one.translation.state is not None:
@@ -147,7 +149,7 @@ def _entry(given: SourcedRecord, translated: TranslatedRecord, *, is_imported: b
 def outcomes_of(
     numbers: Sequence[int], translated: dict[int, TranslatedRecord], receipts: Sequence[Receipt]
 ) -> dict[int, RecordOutcome]:
-    """Returns the outcome of each record of one append request, by the record's index."""
+    """Returns the outcome of each record of one append request, by the record's index in the call."""
     outcomes, first = {}, 0
     for number in numbers:
         translation = translated[number].translation

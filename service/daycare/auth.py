@@ -36,7 +36,7 @@ class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class DaycareKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key with which a daycare signs its calls, without the secret."""
+    """A key with which a daycare signs its calls. The key's secret is not included."""
 
     key_id: UUID
     person: PersonId
@@ -56,13 +56,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     """Reads a call and verifies its signature.
 
-    A call with malformed signature headers is refused before its body is read. The body of a call with an unknown key is read
-    all the same: otherwise the time of the response would show that the key does not exist.
+    A call with malformed signature headers is refused before its body is read. The body of a call with an unknown key is still
+    read. Otherwise the time of the response would show that the key does not exist.
 
     Raises:
         SignatureWrong: the signature is wrong, or the key does not exist.
         CallReplayed: the same call was accepted before.
-        TooManyRequests: too many calls with this key, or from an address that is unknown or sends wrong signatures.
+        TooManyRequests: too many calls came with this key, or from an address that is unknown or sends wrong signatures.
         FieldInvalid: the query contains no key id.
         BodyTooLarge, BodyTooSlow, BodyNoRoom: the body was not received.
     """
@@ -98,7 +98,7 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
 def _secrets(row: Any, now: Any) -> list[bytes]:
     """Returns the current and the previous secret of a key.
 
-    A random secret replaces each secret that is missing or expired, so that the check of every key takes the same time.
+    If a secret is missing or expired, a random secret takes its place, so that the check of every key takes the same time.
     """
     if row is None:
         return [new_secret(), new_secret()]

@@ -1,7 +1,7 @@
 """Converts CloudEvents in binary mode or with `data_base64` into structured events with JSON data.
 
 Owns the decoding of header values, as the HTTP binding 1.0.2 of CloudEvents defines it (section 3.1.3.2). The signature covers no
-`ce-` header. Only `ce-id` is compared with a signed value, the `webhook-id` of the call.
+`ce-` header. Only the header `ce-id` is compared with a signed header, the `webhook-id` of the call.
 """
 
 import binascii
@@ -20,7 +20,7 @@ from service.http.media_types import unquoted
 
 PREFIX: Final = b"ce-"
 NOT_HEADERS: Final = frozenset({"data", "datacontenttype"})
-"""Attributes that are not read from `ce-` headers: `data` is the body, and `datacontenttype` is the header Content-Type."""
+"""Attributes that are not read from `ce-` headers: `data` is the whole body, and `datacontenttype` is the header Content-Type."""
 
 
 def require_signed_id(scope: Scope, *, call_id: str) -> None:
@@ -35,10 +35,10 @@ def require_signed_id(scope: Scope, *, call_id: str) -> None:
 
 
 def structured(scope: Scope, body: bytes) -> bytes:
-    """Returns the JSON of an event that was sent in binary mode.
+    """Returns the structured JSON of an event that was sent in binary mode.
 
     Raises:
-        Refused: a header or the data cannot be read. `at` names the header, or the field within the data.
+        Refused: a header or the data cannot be read. `at` of the error names the header, or the field within the data.
     """
     attributes: dict[str, str] = {}
     for name, value in scope["headers"]:
@@ -53,7 +53,9 @@ def structured(scope: Scope, body: bytes) -> bytes:
 
 
 def with_plain_data(raw: bytes) -> bytes:
-    """Returns the JSON of an event with its data in `data`, also if the sender used `data_base64` (JSON format, section 3.1.1).
+    """Returns the JSON of an event with its data in `data`.
+
+    Decodes `data_base64` if the sender used it (JSON format, section 3.1.1).
 
     Raises:
         Refused: the event has both `data` and `data_base64`, or the decoded bytes are not JSON.
@@ -73,7 +75,7 @@ def with_plain_data(raw: bytes) -> bytes:
 
 
 def _with_data(event: bytes, data: bytes) -> bytes:
-    """Returns a JSON object with the member `data` added.
+    """Returns the JSON object `event` with the member `data` added.
 
     Checks first that the data is valid JSON. Other bytes could close the object early and add more members.
     """

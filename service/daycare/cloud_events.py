@@ -33,7 +33,7 @@ READ_AT_ONCE: Final = 16
 """Number of events that are read before the event loop runs other tasks."""
 JSON: Final = "application/json"
 TAKES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", JSON)
-"""The accepted media types. Binary mode accepts every other JSON media type, too."""
+"""The media types that the service accepts. Binary mode accepts every other JSON media type, too."""
 TYPE: Final = re.compile(r"org\.stillnew\.([A-Za-z]+)\.v1")
 
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -84,7 +84,7 @@ class PostedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that cannot be read: the problem, and the event's id and source if at least these can be read."""
+    """An event that cannot be read, and the problem. Contains the event's id and source if these two can be read."""
 
     id: str | None
     source: str | None
@@ -101,7 +101,7 @@ async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, 
 
     Raises:
         MediaTypeUnsupported, BodyMalformed: the events cannot be separated from each other.
-        FieldInvalid: the call has no events or too many, or a binary event has another id than the call.
+        FieldInvalid: the call has no events or too many, or the id of a binary event is not the id of the call.
     """
     match _content_mode(scope):
         case "batch":

@@ -1,8 +1,8 @@
 """Derives the ids of events from daycares' records.
 
-Owns the derivation of ids and the storage of the secrets. Each family has its own secret, which never leaves the server. Without
-the secret, nobody can compute an event's id from the id, source and author of a record. A reader who could compute ids would
-learn how often a record was written anew. A replay needs no secret, because the log contains the ids.
+Owns the derivation of ids and the storage of the families' secrets. Each family has its own secret, which never leaves the
+server. Without the secret, nobody can compute an event's id from the id, source and author of a record. A reader who could
+compute ids would learn how often a record was written anew. A replay needs no secret, because the log contains the ids.
 """
 
 import hmac
@@ -19,20 +19,23 @@ QUERIES: Final = load(__package__, "event_ids.sql")
 
 
 class EventIds:
-    """The ids of one record's events. The same arguments always give the same ids."""
+    """The ids of one record's events. The same record and the same secret of the family always give the same ids."""
 
     def __init__(self, secret: bytes, author: MemberId, source: str, record: str) -> None:
         self._secret = secret
         self._record = author.bytes + b"".join(len(part).to_bytes(4, "big") + part for part in (source.encode(), record.encode()))
 
     def event(self, generation: int, part: int, *, is_keyed: bool) -> EventId:
-        """Returns the id of the record's event number `part`. `is_keyed` is False for events from before families had secrets."""
+        """Returns the id of event number `part` of the record.
+
+        If `is_keyed` is False, makes the id without the family's secret, as for events from before families had secrets.
+        """
         if not is_keyed:
             return _id(sha256(b"stillnew daycare record" + self._record + repr((generation, part)).encode()).digest())
         return self._keyed("event", generation, part)
 
     def change(self, generation: int, part: int, *content: str | bytes) -> EventId:
-        """Returns the id of an amendment or a withdrawal of the record's event number `part`."""
+        """Returns the id of an amendment or a withdrawal of event number `part` of the record."""
         return self._keyed("change", generation, part, *content)
 
     def _keyed(self, *parts: str | int | bytes) -> EventId:
@@ -40,7 +43,7 @@ class EventIds:
 
 
 def _id(digest: bytes) -> EventId:
-    """Returns a UUID of version 8 (RFC 9562: custom) made of a digest."""
+    """Returns a UUID of version 8 (RFC 9562: custom) that is made of a digest."""
     bits = int.from_bytes(digest[:16], "big")
     return EventId(UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62))
 
@@ -54,7 +57,7 @@ class Secrets:
 
 
 async def secrets_of(pool: Any, families: Collection[FamilyId], *, makes: bool) -> dict[FamilyId, bytes]:
-    """Returns the secret of each family. Makes a new secret for a family that has none, and stores it if `makes` is true."""
+    """Returns the secret of each family. If a family has no secret, makes one, and stores the new secret if `makes` is true."""
     found = {row[0]: row[1] for row in await pool.fetch(QUERIES.secrets, list(families))}
     fresh = {family: Secrets().secret_of(family) for family in families if family not in found}
     if fresh and makes:

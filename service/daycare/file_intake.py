@@ -1,4 +1,4 @@
-"""Accepts the records of one imported file, like records that a daycare posts, and adds the look-ups that only a file needs.
+"""Accepts the records of one imported file in the same way as posted records, and adds the look-ups that only a file needs.
 
 Owns the checks before the first write: whether the file would add too many waiting records, and which ids exist already.
 """
@@ -36,7 +36,7 @@ from service.log.append_request import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
-"""The groups of rows without ids, by the id of a group's record number 0. Each row has its index in the file."""
+"""The groups of rows without ids. A group's key is the id of its record number 0. Each row has its index in the file."""
 
 LOOKED_UP_AT_ONCE: Final = 500
 NUMBERS_MAX: Final = 400
@@ -54,7 +54,7 @@ class FileIntake(Intake):
         """Checks that the importer would have at most `WAITING_MAX` waiting records after the import.
 
         Raises:
-            TooManyWaiting: with a detail that lists the references and states what a parent can do.
+            TooManyWaiting: the importer would have more. The detail lists the references and states what a parent can do.
         """
         new = {waiting_key(one): one.record.shown_name for one in given if one.record.reference not in links}
         if not new:
@@ -66,7 +66,7 @@ class FileIntake(Intake):
     async def identified(
         self, placed: Sequence[Placed], naming: NamingOf, links: dict[str, Meant], *, source: str
     ) -> tuple[Placed, ...]:
-        """Returns the records with their final ids. A row without an id gets the id of its existing record, or a new id."""
+        """Returns the records with their final ids. A row without an id gets the id of its existing record, or else a new id."""
         groups = await asyncio.to_thread(_groups, placed, naming)
         existing = await self._existing(groups, placed, links, source=source)
         return await asyncio.to_thread(_numbered, placed, groups, existing)
@@ -74,7 +74,7 @@ class FileIntake(Intake):
     async def with_separate_ids(
         self, placed: Sequence[Placed], links: dict[str, Meant], *, source: str, author: tuple[FamilyId, MemberId]
     ) -> tuple[Placed, ...]:
-        """Returns the records with ids that no two children share. `author` is the family and the importer of the file."""
+        """Returns the records with different ids for different children. `author` is the family and the importer of the file."""
         shared = find_shared_ids(one.record for one in placed)
         found = list(placed)
         for first in range(0, len(placed), LOOKED_UP_AT_ONCE):
@@ -123,9 +123,9 @@ class FileIntake(Intake):
     async def _existing(
         self, groups: Groups, placed: Sequence[Placed], links: dict[str, Meant], *, source: str
     ) -> dict[str, dict[int, HasWords]]:
-        """Returns a check of words for each existing record, written or waiting, by the group's id and the record's number.
+        """Returns the existing records of each group, written or waiting, by the group's key and the record's number.
 
-        The numbers of a group have no gap.
+        Each record is returned as a function that compares its words with other words. The numbers of a group have no gap.
         """
         existing: dict[str, dict[int, HasWords]] = {base: {} for base in groups}
         ranges = {base: range(len(group) + 1) for base, group in groups.items()}
@@ -145,7 +145,10 @@ class FileIntake(Intake):
         return existing
 
     async def _find(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> dict[int, HasWords]:
-        """Returns a check of words for each given record that exists already, written or waiting, by index."""
+        """Returns those of the given records that exist already, written or waiting, by their index in `given`.
+
+        Each record is returned as a function that compares the record's words with other words.
+        """
         waiting = await self._pool.fetch(
             unlinked_records.QUERIES.waiting_bodies, self._person, *zip(*map(waiting_key, given), strict=True)
         )
@@ -157,7 +160,7 @@ class FileIntake(Intake):
         return found | {number: partial(has_words, state) for number, state in (await self.recorded(given, links)).items()}
 
     async def recorded(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> dict[int, RecordState]:
-        """Returns the recorded states of the given records, by index. New and unlinked records have no entry."""
+        """Returns the recorded states of the given records, by their index in `given`. New and unlinked records have no entry."""
         keys = {n: ledger_key(one, links[one.record.reference]) for n, one in enumerate(given) if one.record.reference in links}
         return await self._states(keys)
 
@@ -167,16 +170,16 @@ class FileIntake(Intake):
         return {number: state_by_key[key] for number, key in keys.items() if key in state_by_key}
 
     async def foresee_waiting(self, reference: str, links: dict[str, Meant]) -> None:
-        """Calls `foresee` with the waiting records of a reference, because an import writes these before the file's records."""
+        """Calls `foresee` with the waiting records of a reference. An import writes these records before those of the file."""
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             cursor = await connection.cursor(QUERIES.waiting, self._person, reference, WAITING_MAX)
             while rows := await cursor.fetch(WAITING_PAGE):
                 await self.foresee([SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows], links)
 
     async def take_back(self, given: Sequence[SourcedRecord], links: dict[str, Meant], *, is_dry: bool) -> int:
-        """Withdraws records that the source leaves out now. Returns the number of written records that are withdrawn.
+        """Withdraws records that the source leaves out now. Returns the number of withdrawn records that were in the log.
 
-        The content of waiting records is removed. In a dry run, nothing is changed.
+        Removes the content of waiting records. In a dry run, changes nothing and returns the number that would be withdrawn.
         """
         known = [one for one in given if one.record.reference in links]
         before = await self.recorded(known, links)

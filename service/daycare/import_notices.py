@@ -1,7 +1,7 @@
 """Makes the notices of an import report about facts that the file does not state, but that the importing parent can state.
 
-These facts are the time zone, the order of day and month, and whether the records are for parents. Owns the sentences of the
-notices and their codes. Pure.
+These facts are the time zone, the order of day and month, and whether parents may see the records. Owns the sentences and the
+codes of the notices. Pure.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,11 +15,11 @@ from service.daycare.parsed_file import ParsedFile
 from service.daycare.sources.reading import ImportHints, RawRecord, ReadRecord, Source, Why
 
 ELSEWHERE: Final = "Pacific/Kiritimati"
-"""A time zone whose offset is never that of UTC."""
+"""A time zone whose offset is never that of UTC. If a record has another time in this zone, its time is a local time."""
 
 
 def depends_on_zone(source: Source, read: Iterable[ReadRecord], given: ImportHints) -> bool:
-    """Returns whether another time zone would change the time of any record. Compares only times with a precision of minutes."""
+    """Returns whether another time zone would change the time of a record. Compares only times with a precision of minutes."""
     elsewhere = msgspec.structs.replace(given, zone=ELSEWHERE)
     return any(_differs(one, source.outcome(RawRecord(one.at, one.record), elsewhere)) for one in read)
 
@@ -35,7 +35,7 @@ def _differs(here: ReadRecord, elsewhere: object) -> bool:
 
 
 def notices_of(file: ParsedFile, source: Source) -> Iterator[Notice]:
-    """Yields the notices about a file, each once."""
+    """Yields the notices about a file. Yields each notice at most once."""
     if file.has_local_times:
         yield Notice(
             code="zone",

@@ -1,6 +1,6 @@
 """Builds the report of an import for the parent: the number of records by outcome, the refused rows, and notices.
 
-Owns the shape of the response. Each row of a file is in exactly one of the counts. Decides nothing about a record.
+Owns the shape of the response. Counts each row of a file exactly once. Decides nothing about a record.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ class UnreadRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A reference for a child in a file. `child` is the family's child that is linked to the reference, or null."""
+    """A child's reference in a file. `child` is the family's child that is linked to the reference, or null."""
 
     reference: str
     shown_name: str | None
@@ -33,14 +33,17 @@ class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact about the import that the parent should know or can correct. `code` never changes, so programs can compare it."""
+    """A fact about the import that the parent should know or can correct.
+
+    The values of `code` never change: programs compare them.
+    """
 
     code: str
     detail: str
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """The report of an import. With `dry_run`, the report that the import would have.
+    """The report of an import. A dry run responds with the report that the import would have.
 
     If each row is about one child, all counts in `outcomes` and `ignored`, and `unreadable_records`, add up to `records`.
     """
@@ -53,13 +56,13 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     records_of_children: int
     """Number of records: a row about two children counts as two records. The counts in `outcomes` add up to this number."""
     outcomes: dict[str, int]
-    """Number of records by outcome. Includes `refused`."""
+    """Number of records by outcome, with the outcome `refused` included."""
     ignored: dict[str, int]
     """Number of ignored rows by reason."""
     taken_back: int
     """Number of records that earlier imports wrote and that this import withdraws, because the source leaves them out now."""
     media: int
-    """Number of pictures and films that the file names. The service does not fetch them."""
+    """Number of pictures and films that the file names. The service does not fetch these pictures and films."""
     unreadable_records: int
     unreadable: tuple[UnreadRow, ...]
     """The first 100 rows that cannot be read."""
@@ -70,7 +73,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The progress of an import: the number of records that are done, and of all records."""
+    """The progress of an import: the number of finished records, and the number of all records."""
 
     done: int
     of: int
@@ -79,7 +82,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 def first_report(
     file: ParsedFile, *, is_dry: bool, member: MemberId | None, links: Mapping[str, Meant], notices: Sequence[Notice]
 ) -> Imported:
-    """Returns the report of a file before any record of the file is written."""
+    """Returns the report of a file as it is before the first record is written."""
     names = file.names
     return Imported(
         dry_run=is_dry,
@@ -104,7 +107,7 @@ def first_report(
 def final_report(
     report: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
 ) -> Imported:
-    """Returns the report of a complete import. `refused` has the rows that the log refused."""
+    """Returns the report of a complete import. `refused` are the rows that the log refused."""
     counts = Counter(outcomes)
     counts[REFUSED] += file.refused_records
     return msgspec.structs.replace(

@@ -1,7 +1,7 @@
 """Serves the import of a file from another system: reads the whole file, then writes its records in parts. Owns the route.
 
 The importing parent has not seen what the file describes, so the parent is not the author of the events. The author is an
-importer: a member with the role daycare, one for each source and parent. So an import makes nobody's own first, and does not
+importer: a member with the role daycare, one for each source and parent. So an import records nobody's own first, and does not
 depend on the imports of another parent. If an import is interrupted, a second import of the same file writes the missing records.
 """
 
@@ -49,16 +49,16 @@ from service.runtime import Runtime
 
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 WITHIN_S: Final = 300.0
-"""Seconds in which the file has to arrive: enough for `FILE_BYTES_MAX` at one megabit a second."""
+"""Seconds in which the whole file has to arrive: enough for `FILE_BYTES_MAX` at one megabit per second."""
 PLACE_WITHIN_S: Final = 30.0
 NOBODY: Final = PersonId(UUID(int=0))
-"""A placeholder for the importer of a source from which this parent has imported nothing yet."""
+"""The placeholder for an importer that does not exist yet, because this parent has imported nothing from the source."""
 PROGRESS: Final = "application/x-ndjson"
 MEDIA_TYPES: Final = ("application/json", "text/csv", "application/octet-stream")
 
 
 class ImportBusy(Refused):
-    """This process already imports as many files as it may at one time. The client tries again in a minute."""
+    """This process already imports as many files as it may at the same time. The client can try again in a minute."""
 
     code, status, title = "import.busy", 503, "Others are importing"
 
@@ -104,8 +104,10 @@ IMPORT = Endpoint(
 
 @post("/v1/families/{family:uuid}/imports", status_code=200, opt=IMPORT.opt())
 async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
-    """Imports a file, and responds with the report. For `Accept: application/x-ndjson`, sends a line of progress for each part
-    of the file before the report."""
+    """Imports a file, and responds with the report.
+
+    For `Accept: application/x-ndjson`, sends a line of progress for each part of the file, and the report as the last line.
+    """
     caller, query, runtime = request.member, request.read_query(ImportQuery), request.runtime
     if caller.role is not Role.PARENT:
         raise NotForRole("Only parents import.")
@@ -140,10 +142,10 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
 
 
 async def _wait_for_place(runtime: Runtime) -> None:
-    """Waits until this process may parse another file. Called after the body has arrived: a slow upload blocks no other file.
+    """Waits until this process may parse another file. Called after the body has arrived: a slow upload delays no other file.
 
     Raises:
-        ImportBusy: after `PLACE_WITHIN_S` seconds.
+        ImportBusy: the process was not free after `PLACE_WITHIN_S` seconds.
     """
     try:
         async with asyncio.timeout(PLACE_WITHIN_S):
@@ -167,7 +169,10 @@ def _parsed(source: Source, body: bytes, hints: ImportHints, zone: str | None, l
 
 
 async def _lines(runtime: Runtime, import_: Import) -> AsyncIterator[bytes]:
-    """Yields one line for each step of an import. The status is sent first, so an error becomes the last line, as a problem."""
+    """Yields one line for each step of an import.
+
+    The status of the response is already sent. So if the import fails, the last line is the error as a problem document.
+    """
     try:
         async for step in import_.run(runtime):
             yield msgspec.json.encode(step) + b"\n"
@@ -225,7 +230,10 @@ async def _intake(
 async def _author(
     runtime: Runtime, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """Returns a parent's importer for a source, as member and person. A dry run before the first import returns None for both."""
+    """Returns the member and the person of a parent's importer for a source.
+
+    In a dry run before the first import there is no importer: returns None in place of the member and of the person.
+    """
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
         await lock_membership(writing, caller)

@@ -30,7 +30,7 @@ class Import:
         given = self._given([one.record for one in file.placed])
         counts = {id(one) for one in latest(given)}
         self._placed = [one for one, row in zip(file.placed, given, strict=True) if id(row) in counts]
-        """The records of the file without outdated contents."""
+        """The records of the file, without outdated contents of a record."""
 
     async def run(self, runtime: Runtime) -> AsyncIterator[Imported | Done]:
         """Imports the file in parts. Yields the progress after each part, and the report of the whole file as the last value."""

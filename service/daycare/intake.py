@@ -1,8 +1,8 @@
 """Accepts a daycare's records: finds the linked children, appends drafts to the families' logs, returns each record's outcome.
 
-Owns the order of these steps, and the storage of waiting records: records whose child no parent has linked yet. `translate`
-turns a record into drafts, and the log accepts or refuses the drafts. After an interruption, the client sends the same records
-again; the result is the same as without the interruption.
+Owns the order of these steps, and the storage of waiting records: records whose child no parent has linked yet. `translate` turns
+a record into drafts, and the log accepts or refuses the drafts. After an interruption, the client sends the same records again.
+The result is then the same as without the interruption.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ WAITING_MAX: Final = 10_000
 WAITS_AT_MOST: Final = timedelta(days=90)
 WAITING_PAGE: Final = 200
 NAMES_AGAIN: Final = frozenset({"already_recorded", "amended"})
-"""Outcomes of records that were written before. The log's receipts for such records may lack names in `keep_quiet`."""
+"""The outcomes of records that were written before. For such a record, the log's receipts may lack names in `keep_quiet`."""
 
 _state_of = msgspec.json.Decoder(RecordState).decode
 _record_of = msgspec.json.Decoder(Record).decode
@@ -99,7 +99,7 @@ class Intake:
     async def _repeat_keep_quiet(
         self, outcomes: dict[int, RecordOutcome], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> None:
-        """Adds `keep_quiet` to the outcomes of records that were written before: the first receipt may be lost (law 20)."""
+        """Adds `keep_quiet` to the outcomes of records that were written before: their first response may be lost (law 20)."""
         known = [
             (number, (link.family, link.member, one.state))
             for number, one in outcomes.items()
@@ -140,8 +140,7 @@ class Intake:
         """Returns the outcome that each record would have with these links. Writes nothing.
 
         Compares a record only with the records of this daycare, because a record of another author may be held from the caller
-        (law 21). Treats the records of earlier calls of this method as written: if a file contains a record twice, the record
-        is not `recorded` twice.
+        (law 21). Treats the records of earlier calls of this method as written, because a file may contain a record twice.
         """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
         for wave in _waves(given, links):
@@ -268,12 +267,12 @@ class Intake:
 
 
 def stated_at(record: Record) -> datetime:
-    """Returns the date of change of a record, or the time of the import if an imported file has no such date."""
+    """Returns the date of change of a record, or the time of the import if an imported record has no such date."""
     return record.revised_at if record.is_dated or record.imported_at is None else record.imported_at
 
 
 def ledger_key(given: SourcedRecord, link: Meant) -> LedgerKey:
-    """Returns the key of a record in the ledger."""
+    """Returns the key under which the ledger stores the state of a record."""
     return link.family, link.member, given.source, given.record.id
 
 
@@ -283,7 +282,7 @@ def waiting_key(given: SourcedRecord) -> unlinked_records.Key:
 
 
 def _waves(given: Sequence[SourcedRecord], links: dict[str, Meant]) -> list[list[int]]:
-    """Returns the indexes of the records of linked children, in parts. No part contains two contents of the same record."""
+    """Returns the indexes of the records of linked children, in parts. A part contains at most one content of each record."""
     waves: list[list[int]] = []
     times: defaultdict[tuple[FamilyId, str, str], int] = defaultdict(int)
     for number, one in enumerate(given):

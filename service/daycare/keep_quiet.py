@@ -1,7 +1,8 @@
 """Finds the names in `keep_quiet` for records that are in the log already: members to whom staff should not mention a record.
 
-Owns these names for repeated and amended records, because the response to the first post may have been lost. The names depend on
-the present choices of the members alone, never on what a member has seen or on what is held from a member (law 21).
+Owns these names for repeated and amended records, because the response to the first post may have been lost. The names depend
+only on the present choices of the members. They never depend on what a member has seen, or on what is held from a member (law
+21).
 """
 
 from collections import defaultdict
@@ -33,7 +34,7 @@ InFamily = tuple[FamilyId, MemberId, RecordState]
 
 
 async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime) -> list[tuple[str, ...]]:
-    """Returns, for each record, the names of the members to whom the record should not be mentioned."""
+    """Returns, for each record, the names of the members to whom staff should not mention the record."""
     families = list({family for family, _, _ in records})
     waiting: defaultdict[FamilyId, dict[MemberId, SurpriseState]] = defaultdict(dict)
     for family, member, body in await pool.fetch(QUERIES.wishes, families):
@@ -74,7 +75,10 @@ def _names(
 
 
 def _bodies(state: RecordState) -> list[Body]:
-    """Returns event bodies with the milestones of a record, without the record's words."""
+    """Returns event bodies with the milestones of a record.
+
+    The record's words are not known, so the bodies do not contain them.
+    """
     if not state.milestones:
         return [NoteWritten(child=state.child, text=ANY_WORDS, may_tell_of=state.may_tell_of)] if state.events else []
     return [

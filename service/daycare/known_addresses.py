@@ -14,8 +14,8 @@ REMEMBERED_MAX: Final = 10_000
 class KnownAddresses:
     """The addresses that sent correctly signed calls to this process, for each key.
 
-    The id of a key is no secret, so everybody can send calls that name the key. The body of a call from an unknown address
-    uses the budget of strangers, not the budget of the key.
+    The id of a key is no secret, so everybody can send calls that name the key. The body of a call from an unknown address is
+    counted in the body budget of unknown addresses, not in that of keys. So such calls take no room from a daycare's calls.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""Removes the links and the single-family key of a daycare that leaves a family.
+"""Removes the links of a daycare that leaves a family, and its key if the key serves this family alone.
 
 Also owns the removal of waiting imported records when the importing parent leaves.
 """
@@ -25,7 +25,9 @@ async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: M
 
 
 async def require_removable(writing: LogTransaction, *, family: FamilyId, member: MemberId, by: MemberId) -> None:
-    """Checks that a parent may remove a daycare. While the importing parent is a member, only that parent may remove an importer.
+    """Checks that the parent `by` may remove a daycare.
+
+    An importer can be removed only by the parent whose files it imported, as long as this parent is a member.
 
     Raises:
         NotYoursToRemove: the daycare is an importer of another parent.
@@ -38,6 +40,6 @@ async def require_removable(writing: LogTransaction, *, family: FamilyId, member
 async def forget_parents_files(writing: LogTransaction, *, family: FamilyId, member: MemberId) -> None:
     """Removes the waiting records that a leaving parent imported, because no other parent may link these records.
 
-    Events that are in the log already stay.
+    The events of this parent's imports stay in the log.
     """
     await writing.conn.execute(QUERIES.drop_imported_waiting, family, member)

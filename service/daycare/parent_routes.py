@@ -1,4 +1,4 @@
-"""Serves parents' requests about daycares: add a daycare, make a code, link a reference, list daycares. Owns the routes.
+"""Serves parents' requests about daycares: add a daycare, make a key or a code, link a reference, list daycares. Owns the routes.
 
 Either parent may link and unlink the references of a daycare (law 16 protects members, not references). Only the importing parent
 may link the references of an imported file. Before a reference is linked, a parent sees that records of this reference wait, but
@@ -90,7 +90,7 @@ async def add_daycare(request: RouteRequest) -> Response[bytes]:
 
 @post("/v1/daycares", opt=MAKE.opt())
 async def make_key(request: RouteRequest) -> Response[bytes]:
-    """Makes a key for a daycare of several families. The key can write to a family only after a parent has given a code.
+    """Makes a key for a daycare that serves several families. The key can write to a family only after a parent has given a code.
 
     Every caller who may found a family may make a key.
     """
@@ -111,7 +111,7 @@ async def _key(writing: LogTransaction, name: str, *, family: FamilyId | None) -
 
 @post("/v1/families/{family:uuid}/daycare-codes", opt=CODE.opt())
 async def make_code(request: RouteRequest) -> Response[bytes]:
-    """Makes a code by which a daycare links one child. Stores only the hash of the code."""
+    """Makes a code with which a daycare links one child. Stores only the hash of the code."""
     body = await request.read(ForChild)
     caller = _parent(request.member)
     code = new_code()
@@ -135,7 +135,10 @@ async def _require_child(writing: LogTransaction, caller: Membership, child: obj
 
 @get("/v1/families/{family:uuid}/daycares", opt=LIST.opt())
 async def list_daycares(request: RouteRequest) -> Response[bytes]:
-    """Lists the family's daycares and their references. Unlinked references of a key for several families are left out."""
+    """Lists the family's daycares and their references.
+
+    If a key serves several families, the references that are not linked to this family are left out.
+    """
     caller = _parent(request.member)
     async with request.runtime.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         daycares = await connection.fetch(QUERIES.daycares, caller.family, caller.member)

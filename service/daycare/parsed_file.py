@@ -25,7 +25,7 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that can be read, but that the log would refuse."""
+    """A row that can be read, but is refused, for example because the log would refuse its record."""
 
     at: str
     code: str
@@ -46,13 +46,13 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...]
     media: int
     has_local_times: bool = False
-    """Whether the time of any record depends on the time zone that the parent states."""
+    """Whether the time of a record depends on the time zone that the parent states."""
     is_order_unproven: bool = False
-    """Whether dates are ambiguous: a date may begin with the month or with the day."""
+    """Whether dates of the file are ambiguous: the first number may be the month or the day."""
 
     @property
     def names(self) -> dict[str, str | None]:
-        """The child's name in the source, by reference, for each child in the file."""
+        """The child's name in the source for each child of the file. The key is the child's reference."""
         return {one.record.reference: one.record.shown_name for one in self.placed}
 
 
@@ -60,7 +60,7 @@ def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | 
     """Sorts the rows of a file.
 
     A row with a time after `latest` is refused, because the log would refuse the record. `of_one_id_max` is the number of rows
-    that may share an id; None: any number.
+    that may have the same id. None: any number of rows may have the same id.
     """
     rows = media = refused_records = 0
     placed: list[Placed] = []

@@ -1,7 +1,7 @@
-"""Searches notes for milestones in a separate process: the search keeps a core busy, and the text may be hostile.
+"""Searches notes for milestones in a separate process, because the search keeps a core busy, and the text may be hostile.
 
-Owns the order: a few notes of each daycare in turn, so that the slow notes of one daycare delay the other daycares little.
-The process starts with the first note, and ends with the service, even if the service is killed.
+Owns the order: a few notes of each daycare in turn, so that the slow notes of one daycare delay the other daycares little. The
+process starts with the first note, and ends with the service, even if the service is killed.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from service.daycare.prose.reader import Findings
 from service.daycare.translate import Prose
 
 AT_ONCE_CHARACTERS: Final = 16_000
-"""Bound on the characters in one request to the process. A search of 16,000 characters takes a hundredth of a second, and some
-seconds for the worst possible text."""
+"""Bound on the characters in one request to the process. A search of 16,000 characters takes a hundredth of a second. With the
+worst possible text, it takes some seconds."""
 WAITING_CHARACTERS_MAX: Final = 4 * 1024 * 1024
-"""Bound on the queued characters of one daycare: twice as many as one call can contain."""
+"""Bound on the queued characters of one daycare: twice as many characters as one call can contain."""
 WITHIN_S: Final = 20.0
-"""If one request to the process takes more seconds, the process is killed and started again."""
+"""Seconds that one request to the process may take. If a request takes longer, the process is killed and started again."""
 ATTEMPTS: Final = 2
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -64,7 +64,7 @@ class ProseQueue:
         """Returns the findings of each note, in the order of the notes.
 
         Raises:
-            NotesWaiting: the daycare has too many queued characters, or the process failed `ATTEMPTS` times.
+            NotesWaiting: the daycare has too many queued characters, or `ATTEMPTS` attempts to search a part of the notes failed.
         """
         if not notes:
             return []
@@ -76,7 +76,7 @@ class ProseQueue:
         return findings
 
     async def stop(self) -> None:
-        """Ends the process after the present request."""
+        """Ends the process after it has finished its present request."""
         async with self._turn:
             await self._end()
 

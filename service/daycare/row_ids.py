@@ -1,9 +1,10 @@
 """Finds the existing record of a row without an id. Compares words, never the places of rows in a file. Pure.
 
-Rows are one group if they agree in the fields that nobody corrects later (such as child, minute and activity). The records of a
-group are numbered in the order in which they were first imported. A row whose words equal those of an existing record is that
-record. A row with new words is a correction if no other row of the group has new words, and if exactly one existing record of the
-group is missing from the file. Otherwise the row becomes a new record, so that no record is overwritten by mistake.
+Rows form a group if they have the same values in the fields that nobody corrects later (such as child, minute and activity). The
+records of a group are numbered in the order in which they were first imported. A row whose words equal those of an existing
+record is that record. A row with new words is a correction under two conditions: no other row of the group has new words, and
+exactly one existing record of the group is missing from the file. Otherwise the row becomes a new record, so that no record is
+overwritten by mistake.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -22,7 +23,7 @@ IN_GROUP_MAX: Final = 100
 
 
 class Unnamed(msgspec.Struct, frozen=True):
-    """The naming (possible ids) and the words of a row without an id."""
+    """A row without an id: its words, and its naming, which gives the possible ids."""
 
     naming: Naming
     words: str | None
@@ -31,7 +32,7 @@ class Unnamed(msgspec.Struct, frozen=True):
 def numbers_of(group: Sequence[Unnamed], existing: Mapping[int, HasWords]) -> list[int]:
     """Returns the number of each row's record within the group, in the order of the rows. Equal rows are one record.
 
-    `existing` has a check of words for each existing record of the group, by the record's number.
+    `existing` are the existing records of the group by number, each as a function that compares its words with other words.
     """
     words_by_row = {one.naming.row: one.words for one in sorted(group, key=lambda one: (one.words or "", repr(one.naming.row)))}
     free = dict(sorted(existing.items()))

@@ -1,4 +1,4 @@
-"""Defines the types of requests and responses about daycares, as in section Daycare of docs/protocol.md. Decides nothing."""
+"""Defines the types of the requests and responses about daycares (docs/protocol.md, section Daycare). Decides nothing."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,13 +14,13 @@ from service.log.append_request import Problem
 
 
 class NewDaycare(RequestBody, frozen=True, kw_only=True):
-    """A new daycare. `name` is the name that people use for it."""
+    """A request to add a daycare or to make a key for it. `name` is the name that people use for the daycare."""
 
     name: Name
 
 
 class DaycareAdded(msgspec.Struct, frozen=True, kw_only=True):
-    """A new daycare of one family, and its key. No other response contains the secret."""
+    """A new daycare of one family, and the daycare's key. No other response contains the secret of this key."""
 
     member: MemberId
     key_id: UUID
@@ -28,37 +28,37 @@ class DaycareAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new key for a daycare of several families. No other response contains the secret."""
+    """A new key for a daycare that serves several families. No other response contains the secret of this key."""
 
     key_id: UUID
     secret: str
 
 
 class ForChild(RequestBody, frozen=True, kw_only=True):
-    """The child that a daycare may link with the new code."""
+    """A request to make a code. A daycare may link `child` with this code."""
 
     child: ChildId
 
 
 class CodeMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A code with which a daycare links one child, once."""
+    """A code with which a daycare can link one child. The code works once."""
 
     code: str
     expires_at: datetime
 
 
 class Link(RequestBody, frozen=True, kw_only=True):
-    """A daycare's reference, and the child to link to the reference. A null child unlinks the reference."""
+    """A request to link a daycare's reference to `child`. If `child` is null, the reference is unlinked."""
 
     reference: Reference
     child: ChildId | None
     also_called: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] | None = None
-    """The child's nicknames in the daycare's texts. Null keeps the stored nicknames, except when the reference is linked to
-    another child."""
+    """The child's nicknames in the daycare's texts. Null: the stored nicknames stay, unless the reference is linked to another
+    child."""
 
 
 class ReferenceListed(msgspec.Struct, frozen=True, kw_only=True):
-    """A daycare's reference for a child. `is_waiting` states whether records wait until a parent links this reference."""
+    """A daycare's reference for a child. `is_waiting` states whether records of this reference wait until a parent links it."""
 
     reference: str
     shown_name: str | None
@@ -74,36 +74,39 @@ class DaycareListed(msgspec.Struct, frozen=True, kw_only=True):
     member: MemberId
     name: str
     imported_by: MemberId | None
-    """The parent whose imports this member writes. Null: the member is a daycare whose system posts."""
+    """The parent whose imports this member writes. Null: this member is a daycare whose system posts records."""
     references: tuple[ReferenceListed, ...]
     """The daycare's references. The list is empty for an importer of another parent."""
 
 
 class Daycares(msgspec.Struct, frozen=True, kw_only=True):
-    """The family's daycares, in order of id."""
+    """The family's daycares, in the order of their ids."""
 
     daycares: tuple[DaycareListed, ...]
 
 
 class Redeem(RequestBody, frozen=True, kw_only=True):
-    """A parent's code, and the daycare's reference for the child."""
+    """A request to link a reference: a parent's code, and the daycare's reference for the child."""
 
     code: Code
     reference: Reference
 
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
-    """The reference that is linked now. The daycare does not learn the family or the child."""
+    """The reference that is linked now. The response names neither the family nor the child."""
 
     reference: str
 
 
 class Nothing(RequestBody, frozen=True, kw_only=True):
-    """An empty JSON object."""
+    """A request body without content: an empty JSON object."""
 
 
 class NewSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """The new secret of a key. No other call returns this secret. The previous secret is valid until `before_until`."""
+    """The new secret of a key. Only the call that made this secret, and repetitions of this call, return it.
+
+    The previous secret is valid until `before_until`.
+    """
 
     secret: str
     before_until: datetime
@@ -122,6 +125,6 @@ class DaycareReceipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class DaycareReceipts(msgspec.Struct, frozen=True, kw_only=True):
-    """The receipts of a call, in the order of its events."""
+    """The receipts of a call, one for each event, in the order of the events."""
 
     receipts: tuple[DaycareReceipt, ...]

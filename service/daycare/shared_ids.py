@@ -1,8 +1,8 @@
-"""Makes different ids for records of different children that have the same id: some spreadsheets count from 1 for each child.
+"""Makes different ids for records that have the same id but different children: some spreadsheets count from 1 for each child.
 
-Pure. The record that was imported first keeps the id, so that earlier imports stay valid. The id of another child's record gets
-that child's reference appended. But a record with the same words and the same time is the first record with a corrected child,
-and keeps the id.
+Pure. The record that was imported first keeps the id, so that earlier imports stay valid. A record of another child gets an id
+with that child's reference appended. There is one exception, in a file that uses the id for one child only: a record with the
+words and the time of the first record is the first record with a corrected child, and keeps the id.
 """
 
 from collections import defaultdict
@@ -22,13 +22,13 @@ class IdUse(msgspec.Struct, frozen=True, kw_only=True):
     """Facts about the existing records, written or waiting, that have the id of a new record."""
 
     is_same_child: bool = False
-    """Whether the existing record is about the child of the new record."""
+    """Whether an existing record with this id is about the child of the new record."""
     has_id_with_reference: bool = False
-    """Whether a record exists whose id is the new record's id with the reference appended. Not looked up if `is_same_child`."""
+    """Whether a record exists whose id is this id with the new record's reference appended. Not looked up if `is_same_child`."""
     is_other_child: bool = False
-    """Whether the existing record is about the child of another reference."""
+    """Whether an existing record with this id is about the child of another reference."""
     has_same_words: bool = False
-    """Whether the existing record has the words and the time of the new record."""
+    """Whether an existing record with this id has the words and the time of the new record."""
 
 
 def find_shared_ids(records: Iterable[Record]) -> set[str]:

@@ -20,7 +20,7 @@ from service.http.standard_webhooks import digest
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
 DIGEST_BYTES: Final = 32
-"""The size of a SHA-256 digest."""
+"""The number of bytes of a SHA-256 digest."""
 SIGNATURE_HEADERS: Final = (b"webhook-id", b"webhook-timestamp", b"webhook-signature")
 _ID: Final = re.compile(rb"[!-~]{1,128}")
 _TIMESTAMP: Final = re.compile(rb"[1-9][0-9]{0,11}")
@@ -45,7 +45,7 @@ class Signed(msgspec.Struct, frozen=True):
 
     id: str
     at_s: int
-    """Unix time in seconds, by the sender's clock."""
+    """The time of the call by the sender's clock, as Unix time in seconds."""
 
 
 class SignatureHeaders(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class SignatureHeaders(msgspec.Struct, frozen=True):
     def verify(self, body: bytes, *, secrets: Sequence[bytes]) -> Signed:
         """Returns the id and the time of the call if the call was signed with one of these secrets.
 
-        The check takes the same time whichever byte of a signature is wrong.
+        The check of a wrong signature always takes the same time, whichever byte of the signature is wrong.
 
         Raises:
             SignatureWrong: the call was signed with none of these secrets.
@@ -93,7 +93,10 @@ def signature_headers_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
 
 
 def _digests(value: bytes) -> tuple[bytes, ...]:
-    """Returns the digests of version 1 (the only version with a shared secret) and of `DIGEST_BYTES` bytes in a header."""
+    """Returns the digests in a signature header that are of version 1 and have `DIGEST_BYTES` bytes.
+
+    Version 1 is the only version with a shared secret.
+    """
     digests = []
     for part in value.split(b" ")[:SIGNATURES_MAX]:
         version, _, encoded = part.partition(b",")

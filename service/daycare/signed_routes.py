@@ -1,4 +1,4 @@
-"""Serves the signed calls of daycares' systems: post events, redeem a parent's code, change the secret. Owns the routes.
+"""Serves the signed calls of daycares' systems: post events, redeem a parent's code, change a key's secret. Owns the routes.
 
 A daycare's system can write, and can read only the receipts of its own calls: no roster, no feed, and no links of references.
 """
@@ -114,7 +114,10 @@ def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
 
 
 async def _is_done(writing: LogTransaction, call: Call, reference: str) -> bool:
-    """Returns whether an earlier attempt of this call has linked the reference already, so that only its response was lost."""
+    """Returns whether an earlier attempt of this call has already linked the reference.
+
+    This happens if only the response to that attempt was lost.
+    """
     if not await writing.conn.fetchval(QUERIES.came_before, call.key.key_id, call.signed.id, call.signed.at_s):
         return False
     return bool(await writing.conn.fetch(QUERIES.links, call.key.person, [reference]))
@@ -131,7 +134,7 @@ async def _link(writing: LogTransaction, key: DaycareKey, reference: str, code: 
 
 
 async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, household: HouseholdId, by: MemberId) -> MemberId:
-    """Adds a daycare to a family as a member, in the household `household`. `by` is the parent who invited the daycare.
+    """Adds a daycare to a family as a member of the household `household`. `by` is the parent who invited the daycare.
 
     Raises:
         TooMany: the family would have more than `MEMBERS_MAX` members.

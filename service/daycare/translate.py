@@ -3,7 +3,7 @@
 Owns the comparison of a record with its recorded state: the same records, repeated or in another order, become the same events.
 Knows no database and no wire. A record is held or delivered as a whole. If milestones are found in the words of a record, the
 words are the note of the first sighting, or a note that refers to that sighting. So the words are held from a parent who keeps
-one of these milestones. Milestones that the words possibly mention are listed in the note (`may_tell_of`) or in the sighting
+one of these milestones. Milestones that the words only possibly mention are listed in the note (`may_tell_of`) or in the sighting
 (`tells_of`).
 """
 
@@ -30,18 +30,19 @@ PROSE_MAX: Final = 4_000
 bound also limits the work that a hostile sender can cause."""
 TELLS_OF_MAX: Final = 16
 REMEMBERED: Final = 16
-"""Number of earlier contents whose digests are stored. If one of them is posted again without a later date, nothing changes."""
+"""Number of earlier contents of a record whose digests are stored. If such a content is posted again without a later date,
+nothing changes."""
 
 Outcome = Literal["recorded", "already_recorded", "amended", "withdrawn", "outdated"]
 
 
 class RecordState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The recorded state of a record, for the comparison with the record's next content. Contains salted digests, no words."""
+    """The recorded state of a record, which is compared with the record's next content. Contains salted digests, no words."""
 
     child: ChildId
     revised_at: datetime
     generation: int
-    """How often the record was written as new events, because an amendment could not express the change."""
+    """How often the record was written again as new events, because an amendment could not express the change."""
     milestones: tuple[str, ...]
     is_found: bool
     occurred_at: datetime
@@ -52,21 +53,21 @@ class RecordState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     events: int
     """Number of events that the record became."""
     words_at: int | None
-    """Index of the event that contains the words. None: the record has no words."""
+    """The index of the event that contains the words. None: the record has no words."""
     before: tuple[bytes, ...] = ()
     is_gone: bool = False
     may_tell_of: tuple[str, ...] = ()
-    """Milestones in the words that are not recorded in `milestones`: most are only possibly mentioned."""
+    """The milestones in the words that are not in `milestones`. Most of them are only possibly mentioned."""
     is_keyed: bool = False
     """Whether the ids of the events were made with the family's secret. False for events from before families had secrets."""
     is_dated: bool = False
     """Whether the source itself gave `revised_at`."""
     changed_at: datetime | None = None
-    """The `recorded_at` of the last amendment or withdrawal. None: there was none. The next change gets a later time."""
+    """The `recorded_at` of the last amendment or withdrawal. The next change gets a later time. None: there was no change."""
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of a record, the drafts to write, perhaps none, and the record's new state."""
+    """The outcome of a record, the record's new state, and the drafts to write. There may be no drafts."""
 
     outcome: Outcome
     drafts: tuple[Draft[Any], ...] = ()
@@ -75,7 +76,7 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prose(msgspec.Struct, frozen=True, array_like=True):
-    """Words to search for milestones, and the child's names in the family and in the source."""
+    """The words to search for milestones, and the child's names in the family and in the source."""
 
     text: str
     names: tuple[str, ...]
@@ -89,7 +90,7 @@ def has_words(state: RecordState, words: str | None) -> bool:
 def prose_of(record: Record, before: RecordState | None, *, child: ChildId, called: Sequence[str] = ()) -> Prose | None:
     """Returns the words of a record to search for milestones. `called` has the child's names in the family.
 
-    Returns None if the record names a milestone itself, equals its recorded state, is withdrawn, or has no words or too many.
+    Returns None if the record has no words or too many, is withdrawn, names a milestone itself, or equals its recorded state.
     """
     prose = record.text if record.prose is None else record.prose
     if record.is_gone or record.milestone is not None or not prose or len(prose) > PROSE_MAX:
@@ -111,8 +112,8 @@ def translate(
 ) -> Translation:
     """Returns the outcome, the drafts and the new state of a record. `before` is the recorded state; None: the record is new.
 
-    `findings` are the milestones in the words that `prose_of` returns. `salt` has 16 random bytes, used for a new record.
-    `is_shared` states whether the record's events are those of another importer; then a change is written as new events.
+    `findings` are the milestones in the words that `prose_of` returns. A new record uses `salt`, which has 16 random bytes.
+    `is_shared` states whether the record's events are those of another importer. Then a change is written as new events.
     """
     salt = before.salt if before is not None else salt
     after = _state_of(record, before, findings=findings, child=child, salt=salt)
@@ -138,7 +139,7 @@ def translate(
 
 
 def states_the_same(record: Record, state: RecordState, other: RecordState) -> bool:
-    """Returns whether the events of another importer (state `other`) state exactly the new state of a record (`state`)."""
+    """Returns whether the new state of a record (`state`) states exactly the same as the events of another importer (`other`)."""
     if other.is_gone or other.events == 0 or _digest(record, state.child, other.salt) != other.whole:
         return False
     same = (state.milestones, state.may_tell_of, state.is_found, state.words_at)
@@ -146,9 +147,9 @@ def states_the_same(record: Record, state: RecordState, other: RecordState) -> b
 
 
 def _is_repetition(record: Record) -> bool:
-    """Returns whether an earlier content that arrives again is a repetition: true for posts, false for imports.
+    """Returns whether the arrival of an earlier content is only a repetition: true for posts, false for imports.
 
-    A post may be repeated late; an import is always a new statement of the parent's source.
+    A post may be repeated late. An import is always a new statement of the parent's source.
     """
     return record.imported_at is None
 
@@ -156,7 +157,7 @@ def _is_repetition(record: Record) -> bool:
 def _is_earlier(record: Record, before: RecordState) -> bool:
     """Returns whether the source stated this content before the recorded content.
 
-    False for an imported content if this content or the recorded content has no date of change.
+    Returns False if the record is imported, and this content or the recorded content has no date of change.
     """
     if record.imported_at is not None and not (record.is_dated and before.is_dated):
         return False
@@ -164,7 +165,10 @@ def _is_earlier(record: Record, before: RecordState) -> bool:
 
 
 def _changed_at(record: Record, before: RecordState) -> datetime:
-    """Returns the `recorded_at` of a change. This time is later than the previous change, because the later change counts."""
+    """Returns the `recorded_at` of a change.
+
+    This time is later than that of the previous change, because the later change counts.
+    """
     at = record.imported_at or record.revised_at
     last = before.changed_at or min(before.revised_at, at)
     return max(at, last + timedelta(milliseconds=1))
@@ -200,7 +204,7 @@ def _state_of(record: Record, before: RecordState | None, *, findings: Findings,
 
 
 def _other_milestones(milestones: Sequence[str], findings: Findings) -> tuple[str, ...]:
-    """Returns the milestones of the findings, without `milestones` and the milestones that these imply."""
+    """Returns the milestones of the findings that are neither in `milestones` nor implied by a milestone in `milestones`."""
     implied = {key for one in milestones for key in (one, *CATALOGUE.implied_by(one))}
     room = TELLS_OF_MAX - max(0, len(milestones) - 1)
     return tuple(key for key in (*findings.found, *findings.possible) if key not in implied)[:room]
@@ -212,7 +216,10 @@ def _digest(record: Record, child: ChildId, salt: bytes) -> bytes:
 
 
 def _can_be_amended(before: RecordState, after: RecordState) -> bool:
-    """Returns whether an amendment can express the change. Words with findings are not amended: new words may state more."""
+    """Returns whether an amendment can express the change from `before` to `after`.
+
+    Changed words with findings are not amended, because the new words may state more than the old words.
+    """
     if (before.child, before.milestones, before.may_tell_of, before.events, before.words_at) != (
         after.child, after.milestones, after.may_tell_of, after.events, after.words_at,
     ):  # fmt: skip
@@ -221,7 +228,7 @@ def _can_be_amended(before: RecordState, after: RecordState) -> bool:
 
 
 def _drafts_of(event_ids: EventIds, record: Record, state: RecordState) -> tuple[Draft[Any], ...]:
-    """Returns the drafts of a record that is new, or that is written as new events."""
+    """Returns the drafts of a new record, or of a record that is written again as new events."""
     if state.is_gone:
         return ()
     bodies = list(_bodies(event_ids, record, state))
@@ -266,7 +273,10 @@ def _withdrawals(event_ids: EventIds, before: RecordState, at: datetime) -> tupl
 def _amendments(
     event_ids: EventIds, record: Record, before: RecordState, after: RecordState, at: datetime
 ) -> tuple[Draft[Any], ...]:
-    """Returns an amendment for each event that changes. A new time changes all events, new words change one event."""
+    """Returns an amendment for each event that changes.
+
+    A new time changes all events of the record, new words change one event.
+    """
     time_changes: dict[str, Any] = {}
     if before.occurred_at.isoformat() != after.occurred_at.isoformat() or before.precision is not after.precision:
         time_changes = {"occurred_at": record.occurred_at, "precision": record.precision}

@@ -1,6 +1,6 @@
 """Counts waiting records (records whose child no parent has linked yet), and lists their references if there are too many.
 
-Owns the count: a record that is sent again with the same key counts once. `intake` stores the waiting records.
+Owns the count. A record that is sent again with the same key counts once. `intake` stores the waiting records.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "unlinked_records.sql")
 LISTED_MAX: Final = 10
-"""Bound on the references that the sentence lists."""
+"""Bound on the references that the detail of `TooManyWaiting` lists."""
 
 Key = tuple[str, str, str]
 """The reference, the source and the id of a waiting record."""
@@ -24,9 +24,10 @@ Key = tuple[str, str, str]
 async def would_wait(
     pool: asyncpg.Pool, person: PersonId, new: dict[Key, str | None], *, since: datetime
 ) -> list[tuple[str, str | None, int]]:
-    """Returns the references of waiting and new records, each with the child's name and the record count, largest count first.
+    """Returns the references of waiting and new records, each with the child's name and a count of records, largest count first.
 
-    `new` has the child's name in the source by the key of each new record. Waiting records from before `since` are ignored.
+    `new` has the child's name in the source for each new record, by the record's key. Waiting records that were received before
+    `since` are ignored.
     """
     rows = await pool.fetch(QUERIES.waiting_keys, person, since)
     waiting: dict[Key, str | None] = {(row[0], row[1], row[2]): row[3] for row in rows}
@@ -38,7 +39,7 @@ async def would_wait(
 
 
 async def count_again(pool: asyncpg.Pool, person: PersonId, keys: Iterable[Key]) -> int:
-    """Returns how many records with these keys are waiting already."""
+    """Returns how many of these keys belong to records that are waiting already."""
     columns = tuple(zip(*keys, strict=True)) or ((), (), ())
     found: int = await pool.fetchval(QUERIES.count_again, person, *columns)
     return found
@@ -61,6 +62,9 @@ def _named(reference: str, shown_name: str | None, records: int) -> str:
 
 
 async def take_back(pool: asyncpg.Pool, person: PersonId, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Replaces waiting records by withdrawals, each a row (reference, source, record, revised_at, body). Adds no record."""
+    """Replaces waiting records by withdrawals. Each of `rows` is a withdrawal (reference, source, record, revised_at, body).
+
+    Adds no record: a withdrawal without a waiting record is ignored.
+    """
     if rows:
         await pool.execute(QUERIES.take_back, person, *zip(*rows, strict=True))

@@ -1,7 +1,7 @@
-"""Serves GET /v1/families/{family}/live: a member's feed as `text/event-stream`, entry by entry as they are written.
+"""Serves GET /v1/families/{family}/live: a member's feed as `text/event-stream`, with each entry as soon as it is written.
 
 Owns the request: the place after which the stream starts, the headers of the response, and the end of the request. The route is
-plain ASGI, because a stream stays open for an hour, and so would everything that a framework holds in memory for a request.
+plain ASGI, because a stream stays open for an hour. A framework would keep its objects for the request in memory all that time.
 """
 
 import re
@@ -51,15 +51,15 @@ LIVE: Final = Endpoint(
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:
-    """Streams the caller's feed from a place on: first what is stored, then each new entry. `Last-Event-ID` wins over `after`.
+    """Streams the caller's feed from a place on: first the stored entries, then each new entry.
 
     The place is `Last-Event-ID` if the request has that header, else `after`.
 
     Raises:
         FieldInvalid: `Last-Event-ID` or `after` is not a place.
         FeedAhead: the feed ends before that place.
-        TooManyStreams: the device holds too many streams already.
-        NoRoomForStreams: the process holds too many streams already, or is about to stop.
+        TooManyStreams: the device has too many open streams already.
+        NoRoomForStreams: the process has too many open streams already, or is about to stop.
     """
     runtime: Runtime = scope["runtime"]
     caller: Membership = scope["caller"]
@@ -106,4 +106,4 @@ def _requested_place(scope: Scope, *, default: int) -> int:
 
 
 def _cut_nothing() -> None:
-    """Does nothing: this server offers no way to cut a connection. TCP ends a dead connection after some time."""
+    """Does nothing, because this server offers no way to cut a connection. TCP ends a dead connection after some time."""

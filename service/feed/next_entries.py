@@ -1,7 +1,7 @@
 """Reads the entries after a place of a member's feed, for a stream or a webhook that follows the feed.
 
-Owns a shortcut for readers that already know the hash chain at their place. Without the shortcut, each new entry would require
-the hashing of up to 255 earlier entries of its run (see `projections.feed`). `pages` writes the bytes of an entry.
+Owns a shortcut for readers that already know the chain's hash at their place. Without the shortcut, up to 255 earlier entries of
+the run would have to be hashed for each new entry (see `projections.feed`). `pages` writes the bytes of an entry.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ QUERIES = load(__package__, "live.sql")
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The log and the chain of a feed at the place after which entries are read."""
+    """The log's id, and the chain's hash at the place after which entries are read."""
 
     log: LogId
     chain: bytes
@@ -24,7 +24,7 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """Neighbouring entries of a feed, each with its chain, and the place and the chain at the last entry."""
+    """Neighbouring entries of a feed, each with the chain's hash, and the place and the hash at the last entry."""
 
     entries: list[tuple[int, bytes]]
     """Pairs of a place and an entry as JSON. Each place is greater than the place before by one."""
@@ -35,11 +35,11 @@ class Stretch(msgspec.Struct, frozen=True):
     more: bool
     """Whether the feed may have further entries after these."""
     start: Start | None = None
-    """The log and the chain at `after`. None if the caller passed the chain: then neither of the two was read."""
+    """The log's id, and the chain's hash at `after`. None if the caller passed this hash: then neither of the two was read."""
 
 
 async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int) -> Stretch:
-    """Reads at most `limit` entries after a place whose chain the caller does not know.
+    """Reads at most `limit` entries after a place for which the caller does not know the chain's hash.
 
     Raises:
         FeedAhead: the feed ends before `after`.
@@ -50,7 +50,7 @@ async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after:
 
 
 async def onward(pool: Any, *, family: FamilyId, member: MemberId, after: int, chain: bytes, limit: int) -> Stretch:
-    """Reads at most `limit` entries after the place `after`. `chain` is the chain of the feed at this place."""
+    """Reads at most `limit` entries after the place `after`. `chain` is the chain's hash at this place."""
     rows = await pool.fetch(QUERIES.onward, family, member, after + 1, limit)
     _, entries, chain = entries_of(rows, chain, after=after, as_bytes=by_itself)
     return Stretch(entries, entries[-1][0] if entries else after, chain, len(entries) == limit)

@@ -1,8 +1,8 @@
 """Notifies the streams and webhooks of members who got new entries, and of members and devices that lost access.
 
-Owns the listeners of this process. Knows no content, no places and no database: a notification only means "read your feed". So a
-lost notification makes a device late and never wrong (law 18). An event that is held from a member causes no notification of that
-member, because writers name only the members to whom the event was delivered (law 8).
+Owns the listeners of this process. Knows no content, no places in a feed and no database: a notification only means "read your
+feed". So a lost notification makes a device late and never wrong (law 18). An event that is held from a member causes no
+notification of that member, because writers name only the members to whom the event was delivered (law 8).
 """
 
 from collections.abc import Collection

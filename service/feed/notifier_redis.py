@@ -30,7 +30,7 @@ LEFT: Final = b"l"
 REVOKED: Final = b"r"
 
 OUTGOING_MAX: Final = 10_000
-"""The bound on messages that wait for the connection, about 150 bytes each. Further messages are dropped: polls replace them."""
+"""The bound on messages that wait for the connection, about 150 bytes each. Further messages are dropped; polls replace them."""
 PUBLISHED_AT_ONCE_MAX: Final = 256
 """The bound on messages that are published in one round trip."""
 IDS_MAX: Final = 256
@@ -41,13 +41,13 @@ QUIET_S_MAX: Final = 2.0
 """The seconds without a message after which a ping checks the connection: a pulled cable reports no error."""
 BACKOFF_S_MIN: Final = 0.1
 BACKOFF_S_MAX: Final = 2.0
-"""The longest wait between two attempts to connect. The wait is short, because devices are up to a second late until then."""
+"""The longest wait between two attempts to connect. It is short, because devices are up to a second late without a connection."""
 
 LOG = structlog.get_logger()
 
 
 class RedisNotifier(LocalNotifier):
-    """A notifier between all processes of one Redis or Valkey. Notifications within this process need no Redis."""
+    """A notifier between all processes that use the same Redis or Valkey. Notifications within this process need no Redis."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class RedisNotifier(LocalNotifier):
 
     @property
     def is_connected(self) -> bool:
-        """Whether messages of other processes arrive, and the last message of this process was published."""
+        """Whether messages of other processes can arrive, and the last message of this process was published."""
         return self._is_receiving and self._is_publishing
 
     @property
@@ -185,7 +185,7 @@ class RedisNotifier(LocalNotifier):
 
 
 def _client(redis_url: str) -> Any:
-    """Returns a client without retries of its own, because this module decides what follows a failure."""
+    """Returns a client without retries of its own, because this module decides what happens after a failure."""
     return redis.Redis.from_url(
         redis_url,
         protocol=2,

@@ -20,19 +20,19 @@ PAGE_MAX: Final = 2_000
 PAGE_DEFAULT: Final = 500
 
 CHAIN_DIGITS: Final = 16
-"""The number of hexadecimal digits of the chain (of 64) in an entry that is sent alone: enough for a device to notice a different
-feed. An entry of a page has no chain, because the page states the chain at its start and at its end. Hashes do not compress: with
-16 digits in each entry, a first pull of 2,000 entries had 137 kB, 26 kB of them for the digits."""
+"""The number of the chain's 64 hexadecimal digits in an entry that is sent alone: enough for a device to notice a different feed.
+An entry of a page has no such digits, because the page states the chain's hash at its start and at its end. Hashes do not
+compress: with 16 digits in each entry, a first pull of 2,000 entries had 137 kB, 26 kB of them for the digits."""
 
 EntryWriter = Callable[[int, str | None, Any, bytes, bytes], bytes]
-"""A function that returns the bytes of one entry. Its arguments are the place, the reason of the release, the time of delivery,
-the chain at the place, and the bytes of the event."""
+"""A function that returns the bytes of one entry. Its arguments are the place in the feed, the reason of the release, the time of
+delivery, the chain's hash at the place, and the bytes of the event."""
 
 QUERIES = load(__package__, "pages.sql")
 
 
 class FeedAhead(Refused):
-    """The device holds places that this feed does not have: the log was restored from an older backup.
+    """The device has entries after the end of this feed, because the log was restored from an older backup.
 
     The device then deletes its copy of the feed, sends every draft that it ever wrote again, and pulls from 0.
     """
@@ -46,11 +46,11 @@ class FeedAhead(Refused):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Neighbouring entries of a feed, with the chain before the first entry and the chain at the last entry."""
+    """Neighbouring entries of a feed, with the chain's hashes before the first entry and at the last entry."""
 
     log: LogId
     chain_before: bytes
-    """The hash over all entries up to `after`. A device that has another hash for this place holds another feed."""
+    """The hash over all entries up to `after`. A device that has another hash for this place has a copy of another feed."""
     entries: list[tuple[int, bytes]]
     """Pairs of a place and an entry as JSON. Each place is greater than the place before by one."""
     place: int
@@ -66,7 +66,7 @@ def in_a_page(place: int, released: str | None, told_at: Any, chain: bytes, even
 
 
 def by_itself(place: int, released: str | None, told_at: Any, chain: bytes, event: bytes) -> bytes:
-    """Returns the bytes of an entry that is sent alone, as in the live stream: the entry of a page, plus `chain`."""
+    """Returns the bytes of an entry that is sent alone, for example in the live stream: the entry of a page, plus `chain`."""
     digits = chain.hex()[:CHAIN_DIGITS].encode()
     return b'{%b,"chain":"%b","event":%b}' % (_head(place, released, told_at), digits, event)
 
@@ -108,10 +108,10 @@ async def page(
 def entries_of(
     rows: Any, chain: bytes, *, after: int, as_bytes: EntryWriter
 ) -> tuple[bytes, list[tuple[int, bytes]], bytes]:
-    """Returns the chain at place `after`, the entries of the rows after this place, and the chain at the last row.
+    """Returns the chain's hash at the place `after`, the entries of the rows after this place, and the hash at the last row.
 
-    `rows` are neighbouring rows of a feed. `chain` is the chain before the first row; it is not used if the first row begins a
-    run, because such a row states the chain before it.
+    `rows`: neighbouring rows of a feed. `chain`: the chain's hash before the first row. It is not used if the first row begins a
+    run, because such a row states that hash itself.
     """
     entries = []
     chain_at_after = chain

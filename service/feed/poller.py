@@ -18,8 +18,8 @@ from service.http.problems import PASSING
 from service.postgres.queries import load
 
 ENDS_EVERY_S: Final = 0.4
-"""The seconds between two look-ups of revoked devices and of members who left. The guard caches a token for half a second, so a
-stream that the guard accepted by its cache still ends within a second of the revocation (I-25)."""
+"""The seconds between two look-ups of revoked devices and of members who left. The guard caches a token for half a second. So
+even a stream that the guard accepted by its cache ends within a second of the revocation (I-25)."""
 
 STREAMS_A_QUERY_MAX: Final = 1_000
 POLL_S_MAX: Final = 5.0

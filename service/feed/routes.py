@@ -26,7 +26,7 @@ HINT: Final = "#/components/schemas/Hint"
 
 
 class FeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The place after which a page begins, and its number of entries."""
+    """The place in the feed after which a page begins, and the page's number of entries."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT

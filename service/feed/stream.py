@@ -2,7 +2,7 @@
 
 Owns the device's place in the feed, and the order in which entries and heartbeats are sent. Knows neither HTTP nor SQL: the
 caller passes functions that send and read. Between two entries a stream has no task and no timer of its own, so that a process
-can hold 20,000 idle streams.
+can have 20,000 idle streams.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ DRAIN_S_MAX: Final = 10.0
 """The time limit of one write. A device that takes less than about 6 kB/s is cut off, and can resume at its place."""
 
 END_S_MAX: Final = 0.5
-"""The time limit for the end of a stream, in seconds, because a revoked device must be cut within a second (I-25)."""
+"""The time limit for sending the end of a stream. It is short, because a revoked device must be cut within a second (I-25)."""
 
 
 class FeedParted(Exception):
@@ -70,13 +70,16 @@ class Stream:
         send: Callable[[bytes, bool], Awaitable[None]],
         cut: Callable[[], None],
     ) -> None:
-        """`send` takes bytes, and whether more bytes will follow. `cut` closes the connection, and drops buffered bytes."""
+        """Makes a stream that is not open yet. `send` takes bytes, and whether more bytes will follow.
+
+        `cut` closes the connection, and drops buffered bytes.
+        """
         self.family, self.member, self.device = caller.family, caller.member, caller.device
         self.place = after
         self.chain: bytes | None = None
-        """The chain at `place`, or None before the first read."""
+        """The chain's hash at `place`, or None before the first read."""
         self.is_doubted = True
-        """Whether the feed may have been replaced, so that the next read must check the chain at the stream's place."""
+        """Whether the feed may have been replaced, so that the next read must check the chain's hash at the stream's place."""
         self.beat_at = 0.0
         """The time of the next heartbeat, by the clock of the event loop."""
         self.beats = 0
@@ -208,6 +211,6 @@ class Stream:
 
 
 def _opening(start: Start, *, place: int) -> bytes:
-    """Returns the first message of a stream. By the chain, a device sees whether this feed continues the device's copy."""
+    """Returns the first message of a stream. By its hash, a device sees whether this feed continues the device's copy."""
     log, chain = str(start.log).encode(), start.chain.hex().encode()
     return b'event: feed\ndata: {"log":"%b","place":%d,"chain":"%b"}\n\n' % (log, place, chain)

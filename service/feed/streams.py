@@ -1,4 +1,4 @@
-"""Holds the open streams of this process: limits their number, sends their heartbeats, and ends them.
+"""Keeps the open streams of this process: limits their number, sends their heartbeats, and ends them.
 
 Owns the one timer of all heartbeats. Does not know the entries that streams send.
 """
@@ -21,13 +21,14 @@ HEARTBEAT_S: Final = 15.0
 """The seconds between two heartbeats. They are counted from the start of the stream, and entries do not shift them (I-22)."""
 
 BEATS_MAX: Final = 240
-"""A stream ends after this many heartbeats, an hour, and its device connects again, so that every wait has a bound (law 17)."""
+"""The number of heartbeats after which a stream ends: one hour. Its device then connects again. So every wait has a bound
+(law 17)."""
 
 STREAMS_MAX: Final = 20_000
 STREAMS_PER_DEVICE_MAX: Final = 8
 
 ENTRIES_A_PAGE: Final = 64
-"""The entries of one read, at most 64 KiB each, so that a stream that sends stored entries holds up to 4 MiB in memory."""
+"""The maximum of entries in one read. An entry has at most 64 KiB, so a stream that sends stored entries needs up to 4 MiB."""
 
 READINGS_MAX: Final = 4
 """The bound on reads at the same time, so that many streams that are notified at once do not use the whole pool."""
@@ -46,7 +47,7 @@ class TooManyStreams(TooManyRequests):
 
 
 class NoRoomForStreams(Refused):
-    """This process has as many streams as it can hold, or is about to stop. Another process may have room."""
+    """This process has the maximum of open streams, or is about to stop. Another process may have room."""
 
     code, status, title = "live.no_room", 503, "No room for another stream"
 
@@ -67,7 +68,8 @@ class Streams:
         self._open: set[Stream] = set()
         self._count_by_device: dict[DeviceId, int] = {}
         self._beats: deque[Stream] = deque()
-        """Streams in the order of their next heartbeat. After a heartbeat, a stream goes to the end: all intervals are equal."""
+        """The streams in the order of their next heartbeats. After a heartbeat its stream goes to the end, because all streams
+        have the same interval."""
         self._beat_timer: asyncio.TimerHandle | None = None
         self._readings = asyncio.Semaphore(READINGS_MAX)
         self._failures = 0
@@ -84,7 +86,7 @@ class Streams:
 
     @property
     def device_count(self) -> int:
-        """The number of devices that hold a stream."""
+        """The number of devices with an open stream."""
         return len(self._count_by_device)
 
     async def start(self) -> None:
@@ -113,7 +115,7 @@ class Streams:
 
         Raises:
             TooManyStreams: the device has `STREAMS_PER_DEVICE_MAX` streams already.
-            NoRoomForStreams: this process holds as many streams as it can, or is about to stop.
+            NoRoomForStreams: this process has the maximum of open streams, or is about to stop.
         """
         if self._is_closing or len(self._open) >= self.streams_max:
             raise NoRoomForStreams
@@ -138,7 +140,8 @@ class Streams:
         """Reads the entries after the place `after`. At most `READINGS_MAX` streams read at a time.
 
         Raises:
-            FeedAhead: the feed ends before `after`. A caller that passes a chain has received this place, so it is not checked.
+            FeedAhead: the feed ends before `after`. This is checked only without `chain`: a caller that passes a hash has
+                received the place of that hash.
             PASSING: Postgres did not answer this read, or an earlier read for which this call has waited.
         """
         failures = self._failures

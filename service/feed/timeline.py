@@ -1,4 +1,4 @@
-"""Reads a member's sightings and timeline: from stored rows for a parent, or by folding the member's feed.
+"""Reads a member's sightings and timeline: from stored rows for a parent, by folding the member's feed for others.
 
 Owns the choice between these two sources. `projections.timeline` decides the content of a timeline.
 """

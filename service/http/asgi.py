@@ -1,4 +1,4 @@
-"""Names the types of plain ASGI, and what the gateway adds to a scope. Reads headers."""
+"""Names the types of plain ASGI, and the keys that the gateway adds to a scope. Reads headers."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -9,13 +9,13 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
-"""An application, of this service or of a framework: frameworks have types of their own for the three arguments."""
+"""An application of this service or of a framework. The arguments are `Any`, because each framework has types of its own."""
 
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?")
 """A valid Host header: a host name or an IP address, with an optional port."""
 
 HEADERS_BY_NAME: Final = "headers_by_name"
-"""The key of the scope for the headers: lower-case name -> values, in the order in which they were sent."""
+"""The scope's key for a dictionary of the headers: lower-case name -> values, in the order in which they were sent."""
 
 
 def sent(scope: Scope, name: bytes) -> list[bytes]:

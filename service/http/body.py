@@ -29,7 +29,7 @@ PUSH_BYTES_MAX: Final = 1024 * 1024
 BODY_WITHIN_S: Final = 20.0
 """The time limit of a body: enough for a full push of 1 MiB at half a megabit per second."""
 SHARE: Final = "body_share"
-"""The key of the scope under which a route may store a budget share for the body of its request."""
+"""The key of the scope under which a route may store a `BudgetShare` for the body of its request."""
 DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
 DISCARD_S_MAX: Final = 2.0
 
@@ -58,7 +58,7 @@ _BY_HEADER: Final = {
     b"application/json": Encoding.JSON,
     b"application/msgpack": Encoding.MSGPACK,
 }
-"""The usual spellings of the header. Any other spelling is parsed by the grammar of media types."""
+"""The usual spellings of the header Content-Type. Any other spelling is parsed by the grammar of media types."""
 _BY_NAME: Final = {
     "application/json": Encoding.JSON,
     "application/msgpack": Encoding.MSGPACK,
@@ -91,11 +91,11 @@ def encoding_of(scope: Scope) -> Encoding:
 async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float | None = None) -> bytes:
     """Reads the whole body. While the body arrives, its bytes count against the sender's budget.
 
-    The bytes count in the share that the route has stored in the scope (`SHARE`), or in a new share that ends with the reading.
-    `within_s` is the time limit; None: BODY_WITHIN_S.
+    The bytes count in the `BudgetShare` that the route has stored in the scope (`SHARE`), or in a new one, which ends with the
+    reading. `within_s` is the time limit; None: BODY_WITHIN_S.
 
     Raises:
-        BodyTooLarge: the body is longer than `bytes_max`. At most `bytes_max` bytes of it are held.
+        BodyTooLarge: the body is longer than `bytes_max`. At most `bytes_max` bytes of it were kept in memory.
         BodyTooSlow: the body did not arrive within `within_s`.
         BodyNoRoom: the budget is full.
         Disconnected: the caller closed the connection.
@@ -130,7 +130,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
 
 
 def _budgeted(scope: Scope, share: BudgetShare | None) -> AbstractContextManager[BudgetShare]:
-    """Returns the share that the route already holds for the body, or else a new share of the caller's budget."""
+    """Returns the share that the route already has for the body, or else a new share of the caller's budget."""
     if share is not None:
         return nullcontext(share)
     budgets: BodyBudgets = scope["runtime"].budgets
@@ -156,7 +156,7 @@ async def _read_rest(receive: Receive, message: Any, share: BudgetShare, *, byte
 
 
 async def _discard(receive: Receive) -> None:
-    """Reads further bytes for a short time, and drops them: a sender who is cut off while sending never reads the refusal."""
+    """Reads and drops further bytes for a short time, because a sender who is cut off while sending never reads the refusal."""
     discarded = 0
     try:
         async with asyncio.timeout(DISCARD_S_MAX):
@@ -254,8 +254,8 @@ def media_type_of(scope: Scope) -> str:
 
 
 def encode(value: Any, media_type: str) -> bytes:
-    """Returns a value in the given encoding. Field names, and ids and times as text, are the same in both encodings.
+    """Returns the bytes of a value in JSON or MessagePack. Field names, and the texts of ids and times, are the same in both.
 
-    Times are RFC 3339 texts in MessagePack, too: its own timestamps would lose the author's UTC offset.
+    Times are RFC 3339 texts in MessagePack, too, because MessagePack's own timestamps would lose the author's UTC offset.
     """
     return _encode_msgpack(msgspec.to_builtins(value, str_keys=True)) if media_type == MSGPACK else _encode_json(value)

@@ -1,8 +1,8 @@
-"""Bounds how many bytes of unfinished request bodies one process holds, in total and for each sender.
+"""Bounds how many bytes of unfinished request bodies one process has in memory, in total and for each sender.
 
 Owns the accounts of one process; knows no route. No request waits for free bytes in a budget. When a budget is full, the oldest
 unfinished body is dropped if that body is older than the grace time; otherwise the new bytes are refused. So any number of slow
-senders block other senders for at most the grace time, and a body that arrives whole within the grace time is never dropped.
+senders block other senders for at most the grace time. A body that arrives whole within the grace time is never dropped.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ MIB: Final = 1024 * 1024
 
 
 class Gauge(Protocol):
-    """A metric that shows how many bytes are held."""
+    """A metric that shows how many bytes of unfinished bodies are in memory."""
 
     def inc(self, amount: float) -> None:
-        """Adds `amount`, which may be negative."""
+        """Adds `amount` to the metric. The amount may be negative."""
 
 
 class BudgetShare:
@@ -34,7 +34,7 @@ class BudgetShare:
         self.began_s = began_s
         self.bytes = 0
         self.timeout: asyncio.Timeout | None = None
-        """The timeout that ends the reading of the body. None while the body is not being read; it then cannot be dropped."""
+        """The timeout that ends the reading of the body. None while the body is not being read: then it cannot be dropped."""
         self.is_dropped = False
 
     def take(self, count: int) -> None:
@@ -84,12 +84,12 @@ class BodyBudget:
 
     @property
     def bytes(self) -> int:
-        """The number of bytes that are held in all shares."""
+        """The sum of the bytes of all shares."""
         return self._all.bytes
 
     @contextmanager
     def hold(self, sender: Hashable) -> Iterator[BudgetShare]:
-        """Holds a share for one body of `sender` until the block ends."""
+        """Opens a share for one body of `sender`, and gives it back when the block ends."""
         share = BudgetShare(self, sender, began_s=self._clock_s())
         try:
             yield share
@@ -114,7 +114,7 @@ class BodyBudget:
         self._count(own, count)
 
     def give_back(self, share: BudgetShare) -> None:
-        """Frees the bytes of a share. A second call does nothing."""
+        """Frees the bytes of a share. A second call for the same share does nothing."""
         if share not in self._all.shares:
             return
         own = self._account_by_sender[share.sender]

@@ -1,4 +1,4 @@
-"""Compresses long responses with zstd or gzip, as the caller accepts.
+"""Compresses long responses with zstd or gzip, if the caller accepts one of them.
 
 Owns the choice of the coding. A response contains only data that is visible to its caller, so its compressed length reveals no
 other data. Live streams and short responses are not compressed.
@@ -23,13 +23,13 @@ ZSTD_LEVEL: Final = 3
 
 
 def coding_of(scope: Scope) -> str | None:
-    """Returns the content coding for the response: zstd before gzip, None if the caller accepts neither."""
+    """Returns the content coding for the response: zstd, else gzip, else None, depending on what the caller accepts."""
     accepted = weights(scope, b"accept-encoding")
     return next((coding for coding in ("zstd", "gzip") if accepted.get(coding, accepted.get("*", 0.0))), None)
 
 
 def shortened(body: bytes, coding: str) -> bytes:
-    """Returns the compressed body. The same body always gives the same bytes, because they contain no file name and no time."""
+    """Returns the compressed body. The same body always gives the same bytes: these contain no file name and no time."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
     return gzip.compress(body, GZIP_LEVEL, mtime=0)

@@ -1,7 +1,7 @@
 """Controls the HTTP/1.1 connection of a request in ways that ASGI does not offer, for live streams that stay open for an hour.
 
-Owns the socket: closes it even if the peer reads nothing, notices a peer that disappeared, passes on the server's shutdown,
-and bounds the head of a request in size and time, before any route sees the request. Knows no feed.
+Owns the socket: closes it even if the peer reads nothing, notices a peer that disappeared, and passes on the server's shutdown.
+Also bounds the head of a request in size and time, before any route sees the request. Knows no feed.
 `uvicorn.Config(http=HttpConnection)` installs it.
 """
 
@@ -20,10 +20,10 @@ from service.http.problems import HeadMalformed, HeadTooLarge, HeadTooSlow, byte
 EXTENSION: Final = "stillnew.connection"
 
 SEND_BUFFER_BYTES: Final = 128 * 1024
-"""The kernel's send buffer for one stream. By default it grows to 4 MiB per socket (Linux, tcp_wmem)."""
+"""The size of the kernel's send buffer for one stream. By default this buffer grows to 4 MiB per socket (Linux, tcp_wmem)."""
 
 UNANSWERED_MS_MAX: Final = 45_000
-"""A peer that acknowledges no bytes, not even heartbeats, for this long is gone (TCP_USER_TIMEOUT, RFC 5482)."""
+"""The time after which a peer that acknowledges no bytes, not even heartbeats, counts as gone (TCP_USER_TIMEOUT, RFC 5482)."""
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 FRAMING_BYTES: Final = len(b": " + b"\r\n")
@@ -40,7 +40,7 @@ class HttpConnection(HttpToolsProtocol):
     on_shutdown: Callable[[], None] | None = None
     is_in_head = True
     head_bytes = 0
-    """Bytes of the current head that arrived in earlier reads."""
+    """The number of bytes of the current head that arrived in earlier reads."""
     read_bytes = 0
     head_timer: asyncio.TimerHandle | None = None
     rest_timer: asyncio.TimerHandle | None = None
@@ -143,7 +143,10 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """Ends the held stream. The server calls this when it begins to drain, because a live stream does not end by itself."""
+        """Ends the live stream of this connection, if there is one, because such a stream does not end by itself.
+
+        The server calls this method when it begins to drain.
+        """
         super().shutdown()
         if self.on_shutdown is not None:
             self.on_shutdown()
@@ -170,7 +173,8 @@ class HttpConnection(HttpToolsProtocol):
 def connection_of(scope: Scope) -> HttpConnection | None:
     """Returns the connection of this request, or None if the server does not use `HttpConnection`.
 
-    Without an `HttpConnection`, a peer that reads nothing is held until TCP gives up, and a shutdown waits for open streams.
+    Without an `HttpConnection`, a peer that reads nothing stays connected until TCP gives up, and a shutdown waits for open
+    streams.
     """
     connection = scope.get("extensions", {}).get(EXTENSION)
     return connection if isinstance(connection, HttpConnection) else None

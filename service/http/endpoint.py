@@ -38,19 +38,19 @@ class Endpoint:
     status: int = 200
     """The status of a successful response."""
     other_statuses: tuple[int, ...] = ()
-    """Further statuses with a response of the same type."""
+    """The other statuses of a response that has the same type."""
     has_etag: bool = False
-    """Whether the response has an ETag, and is 304 if the request names it in If-None-Match."""
+    """Whether the response has an ETag. If a request names this ETag in If-None-Match, the status is 304."""
     request: Any = None
-    """The type of the request body, a type that msgspec can describe. None: no body."""
+    """The type of the request body, a type that msgspec can describe. None if the request has no body."""
     request_media_types: tuple[str, ...] = ()
-    """The accepted media types of the request body. Empty: JSON and MessagePack."""
+    """The accepted media types of the request body. If the tuple is empty, these are JSON and MessagePack."""
     response: Any = None
-    """The type of the response body, a type that msgspec can describe. None: no body."""
+    """The type of the response body, a type that msgspec can describe. None if the response has no body."""
     other_schemas: tuple[Any, ...] = ()
     """Further types that the OpenAPI document describes."""
     media_type: str | None = None
-    """The media type of the response. None: JSON or MessagePack, as the caller prefers."""
+    """The media type of the response. If it is None, the response is JSON or MessagePack, whichever the caller prefers."""
     errors: tuple[type[Refused], ...] = ()
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """JSON schemas of the query parameters, by name."""

@@ -1,4 +1,4 @@
-"""Receives every request: finds its route, authenticates, limits the rate, writes a log line, sends refusals.
+"""Receives every request: finds its route, authenticates the caller, limits the rate, writes a log line, sends refusals.
 
 Owns the steps that all requests share, so that no route can omit a step. Behind the gateway, push and live are plain ASGI, and
 litestar runs all other routes. Knows no event and no row.
@@ -42,7 +42,7 @@ from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
 QUERY_BYTES_MAX: Final = 2_048
 REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 CLIENT_CLOSED: Final = 499
-"""A status for log lines alone: the caller closed the connection before a response was sent."""
+"""The status in the log line of a request whose caller closed the connection before a response was sent. It is never sent."""
 
 logger = structlog.get_logger()
 
@@ -263,7 +263,7 @@ class Gateway:
 
 
 def _ignore_error(_error: Exception) -> None:
-    """Does nothing: the server that runs the application raises the error as well."""
+    """Does nothing, because the server that runs the application raises the error, too."""
 
 
 def _require_host(scope: Scope) -> None:
@@ -276,7 +276,7 @@ def _require_host(scope: Scope) -> None:
 
 
 def logged_refusal(error: Exception) -> Refused:
-    """Returns the refusal to send for an error, and logs the error unless the caller caused it."""
+    """Returns the refusal to send for an error. Logs the error, unless it is a mistake of the caller."""
     refusal = refusal_of(error)
     if isinstance(refusal, Crashed):
         logger.error("crashed", **described(error))

@@ -43,7 +43,7 @@ PROBLEM: Final = "application/problem+json"
 COMPONENTS: Final = "#/components/schemas/"
 
 BY_EVERY_ROUTE: Final[tuple[type[Refused], ...]] = (AddressTooLong, HostInvalid, FieldInvalid, Crashed, Unavailable)
-"""The refusals that every route can send. FieldInvalid is one: a route without query parameters refuses every name in a query."""
+"""The refusals that every route can send. FieldInvalid is one, because a route without query parameters refuses every name."""
 BY_EVERY_BODY: Final[tuple[type[Refused], ...]] = (
     BodyMalformed, FieldInvalid, DuplicateKey, TextHasNul, BodyTooDeep, BodyTooSlow, BodyTooLarge, BodyNoRoom,
     MediaTypeUnsupported,
@@ -151,7 +151,7 @@ def _refusals(template: str, endpoint: Endpoint) -> list[type[Refused]]:
 
 
 def _renamed(value: Any) -> Any:
-    """Returns a copy with component names that OpenAPI allows and patterns that ECMA-262 supports."""
+    """Returns a copy of a schema, with component names that OpenAPI allows and patterns that ECMA-262 supports."""
     match value:
         case dict():
             return {_component_name(key): _renamed_value(key, inner) for key, inner in value.items()}

@@ -18,7 +18,7 @@ from service.http.problems import TooManyRequests
 from service.settings import Settings
 
 BURST_S: Final = 10.0
-"""The size of a bucket: requests for this many seconds may arrive at once."""
+"""The size of a bucket, in seconds: the requests of this many seconds may arrive at once."""
 BUCKETS_MAX: Final = 50_000
 """The bound on the buckets in memory, about 200 bytes each. The least recently used bucket, usually a full one, is evicted."""
 

@@ -22,7 +22,7 @@ class RouteRequest(Request[Any, Any, State]):
 
     @property
     def asgi(self) -> Scope:
-        """Returns the scope with the type of plain ASGI: litestar's type has no keys but litestar's own."""
+        """Returns the scope with the type of plain ASGI. The type that litestar gives it has only litestar's own keys."""
         return cast(Scope, self.scope)
 
     @property

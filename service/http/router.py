@@ -24,7 +24,7 @@ Target = TypeVar("Target")
 
 @dataclass
 class Route(Generic[Target]):
-    """A path template with its targets by method."""
+    """A path template with the target of each method."""
 
     template: str
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ class Router(Generic[Target]):
         self._by_template: dict[str, Route[Target]] = {}
         # Cached, because a device requests the same few paths all day.
         self.find = lru_cache(CACHED_PATHS_MAX)(self._find)
-        """Returns the route of a raw path and the ids in the path, or None if no route matches."""
+        """A function that returns the route of a raw path and the ids in the path, or None if no route matches."""
 
     def add(self, method: str, template: str, target: Target, *, is_finite: bool = True) -> None:
         """Adds a route. `{name}` and `{name:uuid}` match an id. A route for GET also serves HEAD if its response is finite.
@@ -98,7 +98,7 @@ class Router(Generic[Target]):
         return iter(self._by_template.values())
 
     def as_sorted(self) -> list[tuple[str, str, Any]]:
-        """Returns a tuple (method, template, target) for every method, sorted by template and method; HEAD only without a GET."""
+        """Returns a tuple (method, template, target) for every method, by template and method. HEAD is left out beside a GET."""
         return sorted(
             (
                 (method, route.template, target)

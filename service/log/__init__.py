@@ -1,1 +1,1 @@
-"""Keeps the families' logs: decides which drafts may be appended, orders them, and updates the projections."""
+"""Keeps the families' logs: decides which drafts may be appended, orders the events, and updates the projections."""

@@ -1,6 +1,7 @@
 """Decides whether a draft may become an event. Pure: the family's state, the target and the time are arguments.
 
-Owns the rules of authorship and reference. Does not know which ids were sent before: the append checks that.
+Owns the rules of who may write what, and of what an event may refer to. Does not know which ids were sent before: `append`
+checks that.
 """
 
 from collections.abc import Collection
@@ -43,15 +44,15 @@ from service.log.store.read import OwnClip
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
-"""An offset from UTC, or a correction, may move a time of year 9999 past the last one that a datetime can hold."""
+"""The latest year of a time. An offset from UTC, or a correction, can move a time of 9999 out of the range of `datetime`."""
 AHEAD_MAX: Final = timedelta(days=1)
 CLOCK_OFF_BY: Final = timedelta(minutes=1)
-"""A device's clock is corrected if it differs by more than this. A smaller difference may come from a slow push alone."""
+"""The smallest error of a device's clock that is corrected. A smaller difference may only mean that the push was slow."""
 BY_CLOCK_WITHIN: Final = timedelta(minutes=2)
-"""A time of minute precision this close to `recorded_at` came from the device's clock; any other was entered by hand."""
+"""A time of minute precision came from the device's clock if it is this close to `recorded_at`; else a person entered it."""
 
 class AdmittedDraft(msgspec.Struct, frozen=True, gc=False):
-    """The fields that the log adds to an admitted draft."""
+    """The fields that the log adds to a draft when it admits the draft."""
 
     audience: Audience
     occurred_at: datetime
@@ -59,7 +60,7 @@ class AdmittedDraft(msgspec.Struct, frozen=True, gc=False):
 
 
 def referred_to(body: Body) -> UUID | None:
-    """Returns the id of the event that a body refers to; None if it names none."""
+    """Returns the id of the event that a body refers to; None if the body refers to no event."""
     return cast("UUID | None", getattr(body, body.refers) if body.refers else None)
 
 
@@ -76,12 +77,13 @@ def admit(
 ) -> AdmittedDraft:
     """Admits a draft, or refuses it.
 
-    `target`: the event that the draft refers to, if it exists and the draft's author was sent it. `imported_by`: the parent
-    whose file brought the target. `clock_off`: how far the server's clock is ahead of the device's. `latest`: the latest time
-    that a draft may have. `is_completed`: the service has filled in the fields that only it may fill in.
+    `target`: the event that the draft refers to; None if there is no such event, or if the draft's author was not sent it.
+    `imported_by`: the parent whose file brought the target. `clock_off`: how far the server's clock is ahead of the device's.
+    `latest`: the latest time that a draft may have. `is_completed`: the service has filled in the fields that only the service
+    may fill in.
 
     Raises:
-        Refused: with the path of the field within the draft.
+        Refused: the draft breaks a rule. The error has the path of the field within the draft.
     """
     body, roster, unnamed = draft.event, family.roster, family.unnamed_to(author.member)
     if author.role not in body.authors:
@@ -153,9 +155,10 @@ def _require_target(body: Body, author: Member, target: LoggedEvent | None, impo
 
 
 def _require_sorter(author: Member, target: LoggedEvent, family: Family) -> None:
-    """Refuses to sort another parent's words, and events in a thread that a waiting member began: they are not held from them.
+    """Refuses to sort another parent's words. Also refuses to sort events in the thread of another member who waits for firsts.
 
-    Choices are declared, so that others can keep quiet: this refusal reveals nothing new.
+    Nothing in such a thread is held from the member who began it, so there is nothing to sort. The refusal shows that this member
+    waits, which is no secret: choices are declared, so that others can keep quiet.
     """
     if not may_sort(author.member, target.author, family.roster):
         raise NotTheAuthor("A parent's own words are sorted by nobody else.", at="event.target")
@@ -166,9 +169,10 @@ def _require_sorter(author: Member, target: LoggedEvent, family: Family) -> None
 
 
 def _may_correct(author: Member, body: Amended | Withdrawn, target: LoggedEvent, imported_by: MemberId | None) -> bool:
-    """Returns whether a member may correct what was found in a daycare's words: a parent may, but not the words themselves.
+    """Returns whether a member may amend or withdraw a milestone that was found in a daycare's words.
 
-    What was found in a file belongs to the parent who imported it: no other member may change it or take it back (law 20).
+    A parent may do so, but may not amend the daycare's words themselves. If the words came in an imported file, only the parent
+    who imported that file may do so (law 20).
     """
     is_about_words = isinstance(body, Amended) and body.changes.note is not UNSET
     is_theirs = author.role is Role.PARENT and imported_by in (None, author.member)
@@ -185,7 +189,10 @@ def _require_changes(body: Amended, target: LoggedEvent) -> None:
 
 
 def _require_subject(body: Body, roster: Roster, unnamed: Collection[str]) -> None:
-    """Refuses a child or milestone, in a body or in its changes, that the family does not have, as far as its author knows."""
+    """Refuses a child or a milestone that does not exist in the family, or that does not exist as far as the author knows.
+
+    The child or milestone may be in the body itself, or in the changes of an amendment.
+    """
     said, at = (body.changes, "event.changes") if type(body) is Amended else (body, "event")
     child = getattr(said, "child", None)
     if isinstance(child, UUID) and child not in roster.children:
@@ -200,15 +207,18 @@ def _require_subject(body: Body, roster: Roster, unnamed: Collection[str]) -> No
 
 
 def _is_known(milestone: str, roster: Roster, unnamed: Collection[str]) -> bool:
-    """Returns whether a milestone is in the catalogue, or is the family's own and its name is not held from the author."""
+    """Returns whether a milestone is in the catalogue, or is one of the family's own whose name is not held from the author.
+
+    `unnamed`: the milestones whose names are held from the author.
+    """
     return milestone in CATALOGUE.by_key or (milestone in roster.own_milestones and milestone not in unnamed)
 
 
 def _require_domain(body: MilestoneNamed, roster: Roster, unnamed: Collection[str]) -> None:
-    """Refuses to move a milestone of the family's own to another domain, if its author knows the milestone.
+    """Refuses to move a milestone of the family's own to another domain, if the author knows the milestone.
 
-    A member may wait for that domain: then the new name would be held, and the same milestone would be in one domain for some
-    members and in another for others.
+    A member may wait for the new domain. Then the new name would be held from that member. So the milestone would be in the old
+    domain for that member, and in the new one for all others.
     """
     if not _is_known(body.milestone, roster, unnamed):
         return
@@ -218,7 +228,7 @@ def _require_domain(body: MilestoneNamed, roster: Roster, unnamed: Collection[st
 
 
 def _require_uncompleted(body: Body) -> None:
-    """Refuses a device's draft with fields that only the service fills in, from a daycare's words or from an upload."""
+    """Refuses a device's draft that fills in fields which only the service fills in, from a daycare's words or from an upload."""
     for name in body.completed:
         value = getattr(body, name)
         if value is not None and value is not False and value != ():
@@ -226,9 +236,10 @@ def _require_uncompleted(body: Body) -> None:
 
 
 def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> datetime:
-    """Returns when it happened: corrected to the server's clock, where the device's clock was wrong and gave the time.
+    """Returns the time at which a draft's event happened.
 
-    Where nothing was corrected, it is the same object as in the draft.
+    The time is corrected to the server's clock, if it came from the device's clock and that clock was wrong. Without a
+    correction, the result is the same object as in the draft.
     """
     require_sane(draft.occurred_at, at="occurred_at")
     require_sane(draft.recorded_at, at="recorded_at")
@@ -250,7 +261,7 @@ def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> date
 
 
 def require_sane(time: datetime, *, at: str) -> None:
-    """Refuses a time in a year that no family can mean. These include all times that a database cannot convert to UTC.
+    """Refuses a time in a year that no family can mean. Every time that a database cannot convert to UTC is in such a year.
 
     Raises:
         TimeOutOfRange: the year is not between 1900 and 9998.

@@ -1,9 +1,9 @@
-"""Appends drafts to the logs of several families in one transaction, and returns the result of each.
+"""Appends drafts to the logs of several families in one transaction, and returns the result of each draft.
 
     heads       family_batch: locks each family and takes as many seqs as may be needed, so that seq follows the order of commit
-    prefetch    what the drafts may repeat, refer to, change or free: each as a set
-    decide      admit: may this author write this, about that event, at that time?
-    fold        projections/fold: who is sent it, who is kept from it, what it frees
+    prefetch    reads what the drafts may repeat, refer to, change or free: one query for each of these sets
+    decide      admit: may this author write this draft, about that event, at that time?
+    fold        projections/fold: who is sent the event, from whom it is held, which held events it frees
     write       store/write: events and changes in one round trip; then the seqs that no event has are given back
 
 Owns the order of these steps, and the working memory of a batch. Begins and ends no transaction.
@@ -46,11 +46,11 @@ class Appended(msgspec.Struct, frozen=True):
     """The result of a batch. It is valid once its transaction has committed."""
 
     receipts: list[Outcome]
-    """In the order of the requests. A refusal where the author is no longer a member, another writer was faster, or the family
-    is locked."""
+    """The outcomes, in the order of the requests. A request is refused if its author is no longer a member, if another writer was
+    faster, or if the family is locked."""
     logs: dict[FamilyId, LogId]
     delivered_to: dict[FamilyId, set[MemberId]]
-    """The members whose feeds grew."""
+    """The members whose feeds have new entries."""
     states: dict[FamilyId, FamilyState]
     """The families' states, to be cached after the commit, and not before."""
 
@@ -64,15 +64,16 @@ async def append(
     waits: bool = True,
     held_max: int | None = None,
 ) -> Appended:
-    """Appends drafts inside the caller's transaction; at most 500.
+    """Appends at most 500 drafts inside the caller's transaction.
 
-    A draft that was sent before gets its first receipt again. The states of these families are taken out of `cache` and changed:
-    the caller caches `Appended.states` once the transaction has committed. Otherwise they are read again. Families that another
-    transaction holds are waited for; unless it `waits`, their requests are refused, so that one family does not stop another.
+    A draft that was sent before gets its first receipt again. The states of these families are taken out of `cache` and changed.
+    The caller caches `Appended.states` once the transaction has committed; if it fails, the next append reads the states again.
+    `waits`: whether to wait for families that another transaction has locked. If not, the requests of these families are refused,
+    so that one family does not stop another.
 
     Raises:
         NotFound: one of the families has no log.
-        TooLong: more than `held_max` events are held from a member that an act concerns.
+        TooLong: a draft makes the rule check the events that are held from a member, and these are more than `held_max`.
     """
     counts: defaultdict[FamilyId, int] = defaultdict(int)
     for request in requests:
@@ -100,7 +101,10 @@ async def append(
 
 
 class Salts:
-    """The salts of a batch, so that a commitment to a few guessable words reveals nothing of them: one call to the kernel."""
+    """The random salts of a batch, drawn with one call to the kernel.
+
+    Because of its salt, a commitment to a few words that are easy to guess reveals nothing of these words.
+    """
 
     def __init__(self, count: int) -> None:
         drawn = os.urandom(SALT_BYTES * count)
@@ -117,7 +121,7 @@ class Batch:
     def __init__(
         self, connection: Any, now: datetime, families: dict[FamilyId, FamilyBatch], sharing: Sharing | None
     ) -> None:
-        """Begins a batch. `sharing`: None where no draft can concern an event that two importers share."""
+        """Begins a batch. `sharing`: None if no draft can concern an event that two importers share."""
         self.connection = connection
         self.now = now
         self.latest = now + AHEAD_MAX
@@ -158,10 +162,10 @@ class Batch:
         return tuple(receipts)
 
     async def decide_draft(self, request: AppendRequest, batch: FamilyBatch, draft: Draft[Any]) -> Receipt:
-        """Appends a draft and returns its receipt, or returns its first receipt again.
+        """Appends a draft, and returns its receipt. If the draft was sent before, returns its first receipt again.
 
         Raises:
-            Refused: with the path of the field within the draft.
+            Refused: the draft is refused. The error has the path of the field within the draft.
         """
         digest = digest_of_draft(draft)
         target = batch.target_of(draft, request.author)
@@ -197,7 +201,10 @@ class Batch:
     def _keep_quiet_again(
         self, batch: FamilyBatch, draft: Draft[Any], sent: LoggedEvent, target: LoggedEvent | None
     ) -> tuple[str, ...]:
-        """Returns the names for a repeated receipt, by today's choices: the first response may have been lost."""
+        """Returns the names in `keep_quiet` of a repeated receipt, for a draft that was sent before.
+
+        The choices of today decide the names. The receipt needs names again, because the first response may have been lost.
+        """
         if sent.author not in batch.family.roster.members or not batch.family.surprises:
             return ()
         event = self._event_of(draft, sent.author, AdmittedDraft(sent.audience, draft.occurred_at, None))
@@ -225,13 +232,13 @@ class Batch:
         target: LoggedEvent | None,
         digest: bytes,
     ) -> tuple[Folded, int]:
-        """Appends an event. Returns the result of its fold, and its place in its author's feed."""
+        """Folds an event and collects its rows. Returns the result of the fold, and the event's place in its author's feed."""
         event = self._event_of(draft, request.author, admitted)
         body, salt = bytes_of_event(event), self.salts.salt_of(draft.id)
         new = NewEvent(Seq(batch.seq + 1), event, commitment(salt, body), None if target is None else target.seq)
         folded = await self._fold(request.family, batch, new)
-        size = size_of(folded.changes)
-        if size < WORTH_IT:  # `off_loop` would cost a coroutine even for a small size
+        # Most events have one change. `off_loop` would cost a coroutine even for a small size.
+        if len(folded.changes) == 1 or (size := size_of(folded.changes)) < WORTH_IT:
             place = self._collect(request.family, batch, folded)
         else:
             place = await off_loop(size, self._collect, request.family, batch, folded)
@@ -246,20 +253,20 @@ class Batch:
         return folded, place
 
     async def _fold(self, family: FamilyId, batch: FamilyBatch, new: NewEvent) -> Folded:
-        """Folds one event, and reads what the fold needs."""
+        """Folds one event, and reads the events, sightings or history that the fold asks for."""
         folding = fold(batch.family, new)
         cost = batch.cost_of(type(new.event.event).__name__, new.event.author)
         reached = advance(folding) if cost < WORTH_IT else await off_loop(cost, advance, folding)
         while not isinstance(reached, Folded):
             if isinstance(reached, NeedHistory) or (isinstance(reached, NeedEvents) and reached.seqs[-1] > batch.written_seq):
-                await self.write()  # it may be about events of this batch
+                await self.write()  # the fold may need events of this batch
             answer = await read.needed(self.connection, family, reached)
             cost = new.seq if isinstance(reached, NeedHistory) else len(reached.seqs)
             reached = await off_loop(cost, advance, folding, answer)
         return reached
 
     def _collect(self, family: FamilyId, batch: FamilyBatch, folded: Folded) -> int:
-        """Collects the changes of an event. Returns its place in its author's feed."""
+        """Collects the rows that an event changes. Returns the event's place in its author's feed."""
         if len(folded.changes) > 1:  # a single change is a delivery, which is written as a run
             self.rows.add(family, folded.changes)
         return batch.feeds.apply(folded.changes, author=folded.logged.author)
@@ -267,7 +274,7 @@ class Batch:
     async def _part(
         self, sharing: Sharing, family: FamilyId, batch: FamilyBatch, draft: Draft[Any], target: LoggedEvent
     ) -> None:
-        """Appends other importers' own events, where an event has changed or taken back one that they shared (law 20)."""
+        """Appends an event for each importer who shared an event, if a draft has changed or taken back that event (law 20)."""
         for share in sharing.part(family, draft.event, target, batch.family.surprises):
             importer = batch.family.roster.members.get(share.key[1])
             if importer is None or importer.has_left:

@@ -2,13 +2,15 @@
 
 Owns their order, how many may wait, and when a locked family is tried again. Begins no transaction and no task.
 
-    waiting --> taken by a group --> free: answered
-       ^             |                  its other requests are free, too: first in the queue
+A group is the requests of one transaction.
+
+    waiting --> taken by a group --> family is free: answered, and the family's other requests
+       ^             |                  that were set aside go to the front of the queue
        |             v
-       |          locked --> set aside --> tried with a later group --> free
+       |          family is locked --> set aside --> tried with a later group --> free
        |                        ^                   |
        |                        +---- locked -------+--> LOCKED_S_MAX over: refused; from then on each try that
-       +---- nothing for FORGOTTEN_S                     finds the family locked refuses all its waiting requests
+       +---- no request for FORGOTTEN_S                  finds the family locked refuses all its waiting requests
 """
 
 import asyncio
@@ -22,17 +24,18 @@ from events.ids import FamilyId, LogId
 from service.log.append_request import AppendRequest, FamilyLocked, LogBusy, LogUnavailable, Outcome, Receipt
 
 LOCKED_S_MAX: Final = 1.0
-"""A push of a locked family is refused after this time; within two seconds in all, whatever other work its group has."""
+"""The longest time that a request of a locked family is set aside. Then it is refused: at most two seconds after its arrival,
+whatever other work its group has."""
 AGAIN_S_MIN: Final = 0.002
 AGAIN_S_MAX: Final = 0.05
-"""The longest pause between two tries. One try costs Postgres one look at one row."""
+"""The longest pause between two tries to lock a family. For one try Postgres looks at one row."""
 FORGOTTEN_S: Final = 5.0
 """A locked family without a request for this long is treated like every other family at its next request."""
 DRAFTS_PER_FAMILY_MAX: Final = 2_000
-"""Waiting drafts of one locked family, so that its devices do not fill a queue that other families need."""
+"""The maximum of waiting drafts of one locked family, so that its devices do not fill a queue that other families need."""
 
 Answer = tuple[LogId, tuple[Receipt, ...]]
-"""The log that the drafts are in, and their receipts."""
+"""The id of the family's log, and the receipts of the drafts."""
 
 
 class PendingAppend:
@@ -46,27 +49,27 @@ class PendingAppend:
         self.drafts = len(request.drafts)
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.aside_at_s = 0.0
-        """When it was first set aside, by the monotonic clock."""
+        """When the request was first set aside for the present lock, by the monotonic clock; 0 if it was not set aside."""
 
     def settle(self, log: LogId, outcome: Outcome) -> None:
-        """Answers the request with its outcome."""
+        """Answers the request with its outcome: the receipts, or the reason to refuse it."""
         if isinstance(outcome, Refused):
             self.fail(outcome)
         elif not self.answer.done():
             self.answer.set_result((log, outcome))
 
     def fail(self, error: Exception) -> None:
-        """Answers that the request was not written, or that this is unknown."""
+        """Answers the request with an error: its drafts were not written, or nobody knows whether they were."""
         if not self.answer.done():  # else its device has disconnected
             self.answer.set_exception(error)
 
     def give_up(self) -> None:
-        """Answers that it is unknown whether the request was written: its time is over."""
+        """Answers, because the request's time is over, that nobody knows whether its drafts were written."""
         self.fail(LogUnavailable("The log does not answer; send the same drafts again."))
 
 
 class LockedFamily:
-    """A family that was found locked, and its requests, which were set aside in their order of arrival."""
+    """A family that was found locked, with the requests of it that were set aside, in their order of arrival."""
 
     def __init__(self, now_s: float) -> None:
         self.since_s = self.asked_at_s = now_s
@@ -95,14 +98,14 @@ class AppendQueue:
 
     @property
     def has_fresh(self) -> bool:
-        """Whether any request waits that was not set aside."""
+        """Whether any request waits in the queue itself. Requests that were set aside do not count."""
         return bool(self._waiting)
 
     def add(self, request: PendingAppend) -> None:
         """Adds a request.
 
         Raises:
-            LogBusy: the queue is full, or too many drafts of this locked family wait.
+            LogBusy: the queue is full, or the family is locked and too many of its drafts wait.
         """
         if (locked := self._locked.get(request.family)) is not None:
             self._set_aside(request, locked)
@@ -113,9 +116,10 @@ class AppendQueue:
         self._drafts += request.drafts
 
     def gather(self) -> list[PendingAppend]:
-        """Removes and returns the requests of the next transaction; none if nothing waits. Refuses those that waited too long.
+        """Removes and returns the requests of the next transaction; none if no request waits.
 
-        Requests of families that may still be locked fill at most half of it.
+        Refuses requests that were set aside for too long. Requests of families that may still be locked fill at most half of the
+        transaction.
         """
         batch = self._due() if self._locked else []
         count = sum(request.drafts for request in batch)
@@ -144,7 +148,7 @@ class AppendQueue:
         return is_of_it and count + request.drafts <= self._drafts_per_transaction
 
     def fail_all(self, error: Exception) -> None:
-        """Answers all requests that were not set aside with an error."""
+        """Answers with an error all requests that were not set aside."""
         for request in self._waiting:
             request.fail(error)
         self._waiting.clear()
@@ -161,9 +165,9 @@ class AppendQueue:
         self._count(locked, request.drafts)
 
     def _due(self) -> list[PendingAppend]:
-        """Removes and returns the first request of each family that is due to be tried: of these families the longest due first.
+        """Removes and returns the first request of each locked family that is due to be tried, in the order of due times.
 
-        Refuses the requests that have waited for `LOCKED_S_MAX`, and forgets families without recent requests.
+        Refuses the requests that were set aside for `LOCKED_S_MAX`, and forgets families without recent requests.
         """
         now_s = time.monotonic()
         for family, locked in tuple(self._locked.items()):
@@ -194,16 +198,16 @@ class AppendQueue:
         )
 
     def found_free(self, family: FamilyId) -> None:
-        """Moves the requests of a family that were set aside to the front of the queue."""
+        """Moves the requests that were set aside for a locked family to the front of the queue: the family is free again."""
         if (locked := self._locked.pop(family, None)) is not None:
             self._waiting.extendleft(reversed(locked.waiting))
             self._drafts += locked.drafts
             self._count(locked, -locked.drafts)
 
     def found_locked(self, tried: Sequence[PendingAppend]) -> None:
-        """Puts back the requests that a group found locked, in order.
+        """Sets aside the requests of a group whose families were locked, in their order of arrival.
 
-        Once a family has been locked for `LOCKED_S_MAX`, no request waits for it any more: one try decides.
+        Once a family has been locked for `LOCKED_S_MAX`, no request waits for it any more: all its requests are refused.
         """
         now_s = time.monotonic()
         for one in reversed(tried):

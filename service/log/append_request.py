@@ -12,7 +12,7 @@ from projections.roster import Member
 from service.http.problems import NotFound
 
 LedgerKey = tuple[FamilyId, MemberId, str, str]
-"""Family, author, source, record."""
+"""The key of a ledger entry: family, author, source and record."""
 
 
 class Like(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -20,7 +20,7 @@ class Like(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     author: MemberId
     events: tuple[EventId, ...]
-    """One for each of the entry's drafts, in their order."""
+    """The ids of that record's events: one for each draft of the new record, in the order of the drafts."""
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -29,20 +29,21 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source: str
     record: str
     expects: int
-    """The revision that was read; 0 where there was none."""
+    """The revision of the stored entry that was read; 0 if there was no entry."""
     drafts: int
-    """How many of the request's drafts are of this record. The drafts are in the order of the entries."""
+    """How many of the request's drafts belong to this record. The drafts are in the order of the entries."""
     said: bytes
     beside: tuple[tuple[MemberId, int], ...] | None = None
-    """For a new record of an importer: the other importers of the source that have it, each with its revision, as read before."""
+    """The other importers of the source that had this record when it was read, each with its revision. None unless the record is
+    new for this importer."""
     like: tuple[Like, ...] = ()
-    """The records among these with events of the same content. Their events are shared, and no drafts are written."""
+    """The records of other importers that have events of the same content. These events are shared, and no drafts are written."""
     ends_share: bool = False
-    """Whether this record no longer states the same as the events of another importer that it shares."""
+    """Whether the record shares another importer's events, and no longer states the same as they do."""
 
 
 class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The drafts that one member wants to append to one family's log, together."""
+    """Drafts of one member that are to be appended to one family's log together."""
 
     family: FamilyId
     author: MemberId
@@ -50,13 +51,13 @@ class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
     clock_off: timedelta = timedelta(0)
     """How far the server's clock is ahead of the device's."""
     by_service: bool = False
-    """Whether these are facts that the service writes, and has decided already."""
+    """Whether the drafts are facts that the service writes and has already decided: no rule of authorship is applied to them."""
     joiner: Member | None = None
-    """The author, where they are about to join and are not a member yet."""
+    """The author, if they are about to join and are not a member yet."""
     may_wait: bool = False
-    """Whether a machine made it, and nobody waits for the result: people's pushes go before it."""
+    """Whether a machine made the request and no person waits for the result. Then people's pushes go first."""
     entries: tuple[LedgerEntry, ...] = ()
-    """The outside system's records that the drafts were translated from, if any. Then the service has made the drafts' ids."""
+    """The records of an outside system from which the service translated the drafts and made their ids. Empty for a push."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,7 +69,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, refusal: Refused, *, within: str = "") -> Self:
-        """Returns a refusal as a problem. `within`: the path of the draft; the refusal's own path is below it."""
+        """Returns a refusal as a problem. `within`: the path of the draft in the request, which begins the problem's path."""
         path = ".".join(part for part in (within, refusal.at) if part)
         return cls(code=refusal.code, at=path or None, detail=refusal.detail)
 
@@ -80,12 +81,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     outcome: Literal["recorded", "already_recorded", "refused"]
     place: int | None = None
     keep_quiet: tuple[str, ...] = ()
-    """The names of the members who wait for what the draft reveals, as far as its author may know."""
+    """The names of the members who wait for what the draft reveals, as far as the draft's author may know them."""
     problem: Problem | None = None
 
 
 class LogBusy(Refused):
-    """Too many drafts are waiting for the log. Nothing was written: send them again in a moment."""
+    """Too many drafts are waiting for the log. Nothing of this request was written: send its drafts again in a moment."""
 
     code, status, title = "log.busy", 503, "The log is busy"
 
@@ -100,7 +101,7 @@ class LogUnavailable(Refused):
 
 
 class FamilyLocked(Refused):
-    """Another transaction holds the family. Nothing was written: send the same request again."""
+    """Another transaction has locked the family. Nothing was written: send the same request again."""
 
     code, status, title = "log.unavailable", 503, "The log does not answer"
 
@@ -109,7 +110,7 @@ class FamilyLocked(Refused):
 
 
 class Overtaken(Refused):
-    """Another writer has changed the entry that these drafts were made of. Nothing was written: make them again."""
+    """Another writer has changed a ledger entry since the drafts were made from it. Nothing was written: make them again."""
 
     code, status, title = "ledger.overtaken", 503, "Somebody was faster"
 
@@ -122,7 +123,7 @@ Outcome = tuple[Receipt, ...] | NotFound | Overtaken | FamilyLocked
 
 
 class TooLong(Exception):
-    """These families have more held events than an act may check while other requests wait. Nothing was written."""
+    """Some families of a batch have too many held events to be checked while other requests wait. Nothing was written."""
 
     def __init__(self, families: set[FamilyId]) -> None:
         super().__init__(f"{len(families)} families")

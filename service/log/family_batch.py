@@ -1,8 +1,8 @@
-"""Holds families while a batch of drafts is decided, and caches their states between transactions.
+"""Keeps the state of families while a batch of drafts is decided, and caches it between transactions.
 
-A cached state is right exactly while the family's head is unchanged: the transaction that takes the head compares the two, and
-reads the rows again if another process has written meanwhile. So no process has to notify another of a change. `seq` is assigned
-under the head's lock, so it follows the order of commit.
+A cached state is right exactly as long as the family's head is unchanged. The transaction that locks the head compares it with
+the cached one, and reads the rows again if another process has written meanwhile. So no process has to notify another of a
+change. `seq` is assigned under the head's lock, so it follows the order of commit.
 """
 
 from collections import OrderedDict, defaultdict
@@ -29,18 +29,18 @@ from service.postgres.queries import load
 QUERIES: Final = load(__package__, "heads.sql")
 
 FAMILIES_MAX: Final = 10_000
-"""The state of a family with five members takes about 10 KiB."""
+"""The maximum weight of the cache. A family without held events counts as 1: with five members it takes about 10 KiB."""
 HELD_PER_FAMILY: Final = 32
-"""The number of held events that take about as much memory as one such state."""
+"""The number of held events that take about as much memory as the state of a family without any."""
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The head of a family's log. Where two heads are equal, the family's rows are equal, too."""
+    """The head row of a family's log. As long as it does not change, no row of the family changes."""
 
     seq: int
     log: LogId
     mended: int
-    """How often a replay has repaired rows of this family."""
+    """How many times a replay has repaired rows of this family."""
 
 
 class Loaded:
@@ -50,12 +50,13 @@ class Loaded:
 
     def __init__(self, *, is_whole: bool) -> None:
         self.is_whole = is_whole
-        """Whether all that is held and met was read. Else only the held names are known, and what happened since."""
+        """Whether all held events and met subjects were read. If not, only these are known: the held events that name a
+        milestone, the subjects in `_subjects`, and what the events since then changed."""
         self._subjects: set[Subject] = set()
-        """The subjects for which was read whether they are met."""
+        """The subjects for which it was read whether the member has met them."""
 
     def missing(self, subjects: set[Subject]) -> set[Subject]:
-        """Returns the subjects for which was not read yet whether they are met, and counts them as read from now on."""
+        """Returns the subjects for which nobody has read yet whether the member has met them. They count as read from now on."""
         if self.is_whole:
             return set()
         missing = subjects - self._subjects
@@ -64,7 +65,7 @@ class Loaded:
 
 
 class FamilyState(msgspec.Struct, frozen=True):
-    """The state of a family at one position of its head."""
+    """The state of a family as it was when its log had one certain head."""
 
     head: Head
     roster: Roster
@@ -75,21 +76,21 @@ class FamilyState(msgspec.Struct, frozen=True):
 
     @property
     def weight(self) -> int:
-        """The memory that it takes, in families without any held events."""
+        """The memory that the state takes: 1 for a family without held events, and 1 more for every 32 held events."""
         return 1 + sum(len(state.holds.events) for state in self.surprises.values()) // HELD_PER_FAMILY
 
 
 class FamilyCache:
-    """The states of the families that were written to last, up to a total weight of `FAMILIES_MAX`."""
+    """The states of the families with the latest writes, up to a total weight of `FAMILIES_MAX`."""
 
     def __init__(self) -> None:
         self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
         self._weight = 0
 
     def take(self, family: FamilyId, head: Head) -> FamilyState | None:
-        """Removes and returns the state of a family, if the cached state belongs to exactly this head.
+        """Removes the cached state of a family. Returns it if it belongs to exactly this head, else None.
 
-        The caller owns it from now on: it may change the state, and calls `keep` with the result once that is committed.
+        The caller owns the state from now on, may change it, and calls `keep` with the result once that is committed.
         """
         state = self._by_family.pop(family, None)
         if state is None:
@@ -108,12 +109,12 @@ class FamilyCache:
 
 
 class FamilyBatch:
-    """The working memory of one family. Reads and writes no rows."""
+    """The working memory for one family, while a batch of drafts is decided. Reads and writes no rows."""
 
     def __init__(self, family_id: FamilyId, state: FamilyState, *, taken: int) -> None:
         self.head = state.head
         self.taken = taken
-        """By how many seqs the head was raised when it was locked."""
+        """The number of seqs by which the head was raised when it was locked."""
         self.seq = state.head.seq
         self.written_seq = state.head.seq
         self.written_roster = state.roster
@@ -121,14 +122,15 @@ class FamilyBatch:
         self.loaded = state.loaded
         self.feeds = FeedWriter(family_id, state.last_runs, listed=list(state.surprises))
         self.delivered_to: set[MemberId] = set()
-        """The members with new entries in their feeds, among those written so far."""
+        """The members with new entries among the rows that were written so far."""
         self.clips: dict[tuple[MemberId, ClipId], OwnClip] = {}
         """The uploads that drafts attach, by uploader and clip."""
         self._stored: defaultdict[EventId, list[StoredEvent]] = defaultdict(list)
 
     @property
     def unused(self) -> int:
-        """How many of the seqs that were taken no event has. Negative where other importers' events were appended, too."""
+        """The number of seqs that were taken and that no event has. It is negative if more events were appended than there were
+        drafts, because importers got their own events in place of shared ones."""
         return self.taken - (self.seq - self.head.seq)
 
     def add_stored(self, event_id: EventId, stored: StoredEvent) -> None:
@@ -142,15 +144,18 @@ class FamilyBatch:
         self._stored[event_id].append(stored)
 
     def events_by_id(self, event_id: EventId) -> Iterable[LoggedEvent]:
-        """Returns the present state of the events with an id. Each author chooses ids alone, so there may be several."""
+        """Returns the events with an id, in their present state. Each author chooses ids alone, so several events may have it."""
         return [self.family.events[stored.logged.seq] for stored in self._stored.get(event_id, ())]
 
     def sent_before(self, draft: Draft[Any], author: MemberId) -> StoredEvent | None:
-        """Returns the event that the same author sent before with a draft's id; None if there is none."""
+        """Returns the earlier event of this author that has the draft's id; None if there is none."""
         return next((sent for sent in self._stored.get(draft.id, ()) if sent.logged.author == author), None)
 
     def target_of(self, draft: Draft[Any], author: MemberId) -> LoggedEvent | None:
-        """Returns the event that a draft refers to, if its author was sent it. Of several: the author's own, else the oldest."""
+        """Returns the event that a draft refers to; None if there is none, or if the draft's author was not sent it.
+
+        If several events have the id, the author's own event is returned, else the oldest.
+        """
         named = referred_to(draft.event)
         if named is None:
             return None
@@ -158,30 +163,35 @@ class FamilyBatch:
         return min(sent, key=lambda logged: (logged.author != author, logged.seq), default=None)
 
     def cost_of(self, kind: str, author: MemberId) -> int:
-        """Returns how many events the rule checks when one more is folded: all held events, where it may free some of them."""
+        """Returns how many events the rule checks when an event of this type and author is folded.
+
+        The rule checks all held events if the new event may free some of them, else none. Before a member's first choice, the
+        sightings that were read count as well.
+        """
         if not is_act(self.family, kind, author):
             return 0
         first_choice = 0 if author in self.family.surprises else len(self.family.sightings)
         return self.family.held_count() + first_choice
 
     def state(self) -> FamilyState:
-        """Returns the family's state. Call it once all is written."""
+        """Returns the family's state after the batch. Call it once all rows are written."""
         loaded = {member: self.loaded.get(member) or Loaded(is_whole=True) for member in self.family.surprises}
         head = msgspec.structs.replace(self.head, seq=self.seq)
         return FamilyState(head, self.family.roster, self.feeds.last_runs(), self.family.surprises, loaded)
 
 
 def size_of(changes: Sequence[Change]) -> int:
-    """Returns about how many entries and rows the changes become."""
+    """Returns roughly how many feed entries and rows the changes will write."""
     return len(changes) + sum([len(one.seqs) for one in changes if isinstance(one, HistoryDelivered | Released)])
 
 
 async def take_families(
     connection: Any, counts: Mapping[FamilyId, int], cache: FamilyCache, *, waits: bool
 ) -> dict[FamilyId, FamilyBatch]:
-    """Locks the heads of families, in order of id, and raises each by a count of seqs. Returns the families.
+    """Locks the heads of families in order of id, and raises each head by a number of seqs. Returns the working memories.
 
-    Families that another transaction has locked are left out, unless `waits`. Families without a log are left out, too.
+    Families without a log are left out. `waits`: whether to wait for families that another transaction has locked; if not, these
+    families are left out, too.
     """
     wanted = dict(sorted(counts.items()))
     query = QUERIES.take_heads if waits else QUERIES.take_free_heads
@@ -198,13 +208,16 @@ async def take_families(
 
 
 async def give_back(connection: Any, families: Mapping[FamilyId, FamilyBatch]) -> None:
-    """Lowers the heads by the seqs that no event has, or raises them by other importers' events: seq has no gaps."""
+    """Sets the heads to the last seqs that events have, so that seq has no gaps.
+
+    A head is lowered if some of the seqs that were taken have no event, and raised if other importers got events of their own.
+    """
     if unused := {family: batch.unused for family, batch in families.items() if batch.unused}:
         await connection.execute(QUERIES.give_back, list(unused), list(unused.values()))
 
 
 async def having_logs(connection: Any, families: Collection[FamilyId]) -> set[FamilyId]:
-    """Returns the families that have a log, among these."""
+    """Returns those of these families that have a log."""
     return {row[0] for row in await connection.fetch(QUERIES.having_heads, list(families))}
 
 

@@ -1,11 +1,11 @@
-"""Group commit: writes what many devices push at the same time in one transaction.
+"""Group commit: writes in one transaction what many devices push at the same time.
 
-While one transaction is on its way to the disk, the requests that arrive are collected for the next. So one commit serves all
-of them, and a single device never waits for a timer. A process has one committer for all pushes, with a connection of its own:
-two committers made smaller groups, and wrote half to nine tenths as much.
+While one transaction is on its way to the disk, new requests are collected for the next one, so that one commit serves all of
+them. A single device never waits for a timer. A process has one committer for all pushes, with a connection of its own. Two
+committers made smaller groups, and wrote only half to nine tenths as many requests.
 
-A group waits for no lock on a family: requests of a family that another transaction holds are set aside, and tried again with
-later groups.
+A group waits for no lock on a family. If another transaction has locked a family, the requests of that family are set aside, and
+tried again with later groups.
 """
 
 import asyncio
@@ -27,23 +27,24 @@ from service.log.family_batch import FamilyCache
 from service.postgres.pool import close, connect
 
 DRAFTS_PER_TRANSACTION: Final = 500
-"""From design.md: the number that a distributed engine with the Postgres protocol takes in one transaction."""
+"""The maximum of drafts in one transaction: as many as a distributed engine with the Postgres protocol takes."""
 DRAFTS_WAITING_MAX: Final = 20_000
-"""About 10 MB of drafts, and one or two seconds of work."""
+"""The maximum of waiting drafts: about 10 MB, and one or two seconds of work."""
 HELD_MAX: Final = 1_000
-"""Held events that one act applies the rule to, in a transaction that others share: about 20 ms."""
+"""The maximum of held events that one act may check in a transaction that other requests share: about 20 ms of work."""
 LOCK_S_MAX: Final = 0.5
-"""How long a statement waits for locked rows. With the head free, other rows of a family are locked only by hand."""
+"""How long a statement waits for locked rows. While a family's head is free, its other rows are locked only by an operator."""
 ATTEMPTS: Final = 5
 RETRY_AFTER_S: Final = 0.01
 ANSWER_S_MAX: Final = 8.0
-"""A request is answered after this time, whatever Postgres does: a command without a response is given up after five seconds."""
+"""The time after which every request is answered, whatever Postgres does. A command that gets no response is given up after
+five seconds."""
 GATHER_S: Final = 0.001
-"""A pause after a group of several requests, in which the devices that were just answered can send their next ones. So the next
-transaction serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A single device never waits."""
+"""The pause after a group of several requests. In this pause the devices that were just answered can send their next requests.
+So the next group is twice as large: 16 devices wrote 1,830 requests/s instead of 1,470. A single device never waits."""
 GIVE_WAY_S_MAX: Final = 0.03
-"""A committer that gives way begins no transaction while the other one writes. After its own transaction it pauses as long as
-that took, if the other one got a request meanwhile. Each of the two waits lasts at most this long."""
+"""The longest wait of a committer that gives way to another one. It waits before a transaction, while the other one writes. If
+the other one got a request during the transaction, it also waits afterwards, for as long as the transaction took."""
 
 logger = structlog.get_logger()
 
@@ -51,10 +52,10 @@ logger = structlog.get_logger()
 class Committer:
     """Writes the requests of its queue, one transaction at a time.
 
-    `announce` is called after each commit with the result of the batch; it neither blocks nor raises. `cache` may be shared
-    with other committers of the process. A committer that `gives_way_to` another begins its transactions while that one is
-    idle, if it can, and leaves it half of the time while it is busy. Requests that would keep others waiting are handed over to
-    the committer `apart`. A committer without one takes one family in each transaction, however long that takes.
+    `announce`: called after each commit with the result of the batch; it neither blocks nor raises. `cache`: may be shared with
+    other committers of the process. `gives_way_to`: another committer. This one begins its transactions while the other is idle,
+    if possible; while the other is busy, this one uses at most half of the time. `apart`: the committer that takes over requests
+    which would keep others waiting. A committer without `apart` writes one family in each transaction, however long that takes.
     """
 
     def __init__(
@@ -87,18 +88,18 @@ class Committer:
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
         self._is_connected = True
-        """Whether a connection could be opened when one was last needed."""
+        """Whether the last attempt to open a connection succeeded."""
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
 
     async def start(self) -> None:
         """Connects, and begins to write."""
-        if self._apart is not None:  # a committer without one is rarely needed: it connects at its first batch
+        if self._apart is not None:  # a committer without `apart` is rarely needed, so it connects at its first batch
             self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
-        """Writes the waiting requests, then ends."""
+        """Writes the waiting requests, then ends the task and closes the connection."""
         self._is_closing = True
         self._arrived.set()
         if self._task is not None:
@@ -107,10 +108,11 @@ class Committer:
             await close(self._connection)
 
     async def append(self, request: AppendRequest) -> Answer:
-        """Waits until the request is on the disk. Returns the log and the receipts.
+        """Queues a request, and waits until its events are on the disk. Returns the log's id and the receipts.
 
         Raises:
-            LogBusy, LogUnavailable, NotFound
+            LogBusy, LogUnavailable, NotFound: nothing was written; with LogUnavailable, this is unknown.
+            FamilyLocked, Overtaken: another transaction or writer was in the way; nothing was written.
         """
         if self._apart is not None and self._apart.claims(request.family):
             return await self._apart.append(request)
@@ -127,7 +129,7 @@ class Committer:
             timer.cancel()
 
     async def idle(self, *, within_s: float) -> None:
-        """Waits until nothing is being written, but not longer than `within_s`."""
+        """Waits until this committer writes nothing, but not longer than `within_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._is_idle.wait()
@@ -153,7 +155,7 @@ class Committer:
                 await asyncio.sleep(GATHER_S)
 
     async def _commit(self, batch: Sequence[PendingAppend]) -> None:
-        """Writes a batch as a whole; if that fails, each request alone, so that one request does not stop another."""
+        """Writes a batch in one transaction. If that crashes, writes each request alone, so that one does not stop another."""
         try:
             appended = await self._write([waiting.request for waiting in batch])
         except LogUnavailable as error:
@@ -167,7 +169,8 @@ class Committer:
             if others := [waiting for waiting in batch if waiting.family not in long.families]:
                 await self._commit(others)
         except asyncpg.LockNotAvailableError:
-            # Not a head (nothing waits for a head): other rows of one of these families are locked, by hand. Which, is unknown.
+            # No head is locked, because nothing here waits for a head. Other rows of a family are locked, by an operator, and it
+            # is unknown which family that is.
             self._abandon_locked(batch)
         except Exception as error:
             if len(batch) == 1:
@@ -197,7 +200,7 @@ class Committer:
         return at_s is not None and time.monotonic() - at_s < FORGOTTEN_S
 
     def claim(self, families: Collection[FamilyId]) -> None:
-        """Takes all requests of these families, for some seconds, or until a family was written once."""
+        """Lets this committer take all requests of these families for `FORGOTTEN_S`, or until one request is written."""
         now_s = time.monotonic()
         lately = {family: at_s for family, at_s in self._claimed_at_s.items() if now_s - at_s < FORGOTTEN_S}
         self._claimed_at_s = lately | dict.fromkeys(families, now_s)
@@ -216,7 +219,10 @@ class Committer:
         self._apart.take_over(requests)
 
     def _abandon_locked(self, batch: Sequence[PendingAppend]) -> None:
-        """Hands a batch over, to be written one family at a time. Without a committer apart it is that already: refuses it."""
+        """Hands a batch with locked rows over to the committer `apart`, which writes one family at a time.
+
+        A committer without `apart` writes one family at a time already, so it refuses the batch.
+        """
         families = {waiting.family for waiting in batch}
         if self._apart is not None:
             self._apart.claim(families)
@@ -227,7 +233,7 @@ class Committer:
             waiting.fail(FamilyLocked())
 
     async def _write(self, requests: Sequence[AppendRequest]) -> Appended:
-        """Writes requests in one transaction. Tries again where other writers were in the way."""
+        """Writes requests in one transaction. Tries again after a deadlock or a conflict with another writer."""
         for attempt in range(ATTEMPTS):
             try:
                 if self._connection is None or self._connection.is_closed():

@@ -1,8 +1,8 @@
-"""Finds requests that were made of outdated ledger entries: which records of outside systems became which events.
+"""Finds requests that were made from outdated ledger entries.
 
-An entry states which revision of it was read before its drafts were made. If another writer has been faster, the whole request
-is `Overtaken` and nothing of it is written, so that it is made again from the present entry. Knows no source, and not the
-content of an entry.
+The ledger states which records of outside systems became which events. An entry of a request states which revision of the stored
+entry was read before the drafts were made. If another writer has been faster, the whole request is `Overtaken` and nothing of it
+is written: its caller makes it again from the present entry. Knows no source, and not the content of an entry.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ QUERIES = load(__package__, "ledger.sql")
 
 
 async def overtaken(connection: Any, requests: Sequence[AppendRequest]) -> set[int]:
-    """Returns the ids of the request objects with entries that have changed since they were read. Lock the families first."""
+    """Returns `id()` of each request with an entry that has changed since it was read. Lock the families first."""
     asked = [key for request in requests for key, _ in keyed(request)]
     if not asked:
         return set()
@@ -37,11 +37,11 @@ async def overtaken(connection: Any, requests: Sequence[AppendRequest]) -> set[i
 
 
 Beside = defaultdict[tuple[FamilyId, str, str], dict[MemberId, int]]
-"""Family, source and record -> the revisions of the importers that have it."""
+"""Family, source and record -> each importer that has the record, and the revision of its entry."""
 
 
 async def _beside(connection: Any, requests: Sequence[AppendRequest]) -> Beside:
-    """Returns the revisions that importers have of the records that are new to one of them."""
+    """Returns, for each record that is new to the importer of a request, the present revisions of all importers that have it."""
     found: Beside = defaultdict(dict)
     asked = {(key[0], key[2], key[3]) for request in requests for key, entry in keyed(request) if entry.beside is not None}
     if asked:
@@ -51,7 +51,7 @@ async def _beside(connection: Any, requests: Sequence[AppendRequest]) -> Beside:
 
 
 def _is_joined(key: LedgerKey, entry: LedgerEntry, beside: Beside) -> bool:
-    """Returns whether another importer has brought the same record since, or changed it."""
+    """Returns whether another importer has brought or changed the same record since the entry was read."""
     family, member, source, record = key
     if entry.beside is None:
         return False
@@ -60,5 +60,5 @@ def _is_joined(key: LedgerKey, entry: LedgerEntry, beside: Beside) -> bool:
 
 
 def keyed(request: AppendRequest) -> list[tuple[LedgerKey, LedgerEntry]]:
-    """Returns the entries of a request with their keys."""
+    """Returns the ledger entries of a request, each with its key."""
     return [((request.family, request.author, entry.source, entry.record), entry) for entry in request.entries]

@@ -1,7 +1,7 @@
 """Offers the log to the rest of the service: push drafts, or write roster facts in the caller's own transaction.
 
-Owns what happens after a commit: the members with new entries are woken. Requests of machines are written beside the pushes of
-people, on a connection of their own, so that a push does not wait for another family's daycare. Knows no routes.
+Owns what happens after a commit: devices of members with new entries are woken. Requests of machines have a committer and a
+connection of their own, so that a person's push does not wait for another family's daycare. Knows no routes.
 """
 
 import asyncio
@@ -24,23 +24,23 @@ from service.log.group_commit import Committer
 from service.log.transaction import LockWaits, LogTransaction, drafted
 
 PATIENT_DRAFTS: Final = 24
-"""Drafts in one transaction of requests that may wait. It holds the heads of their families for some milliseconds, in which a
-push to one of these families waits."""
+"""The maximum of drafts in one transaction of requests that may wait. Such a transaction locks the heads of its families for some
+milliseconds, and a push to one of these families waits for as long."""
 PATIENT_WAITING_MAX: Final = 5_000
-"""Drafts that may wait there: about as many as are written within two or three seconds."""
+"""The maximum of waiting drafts in requests that may wait: about as many as are written within two or three seconds."""
 PATIENT_S_MAX: Final = 30.0
-"""Requests that give way to pushes wait longer than pushes do."""
+"""The time after which a request that may wait is answered. A push is answered sooner, because such requests give way to it."""
 
 
 TURN_S_MAX: Final = 2.0
-"""How long a request waits until it may begin a transaction of its own."""
+"""The longest time that a request waits until it may begin a transaction of its own."""
 
 
 class FeedListener(Protocol):
-    """Receives the members whose feeds grew."""
+    """An object that is notified of members with new entries in their feeds."""
 
     def entries_delivered(self, family: FamilyId, members: Any) -> None:
-        """Receives the members with a new entry, after the commit. Neither blocks nor raises."""
+        """Receives the members of a family who have new entries, after the commit. Neither blocks nor raises."""
 
 
 def now_utc() -> datetime:
@@ -87,13 +87,13 @@ class Log:
         await self._patient.start()
 
     async def stop(self) -> None:
-        """Writes the waiting requests, then ends."""
+        """Writes the waiting requests, then stops the committers."""
         await self._patient.stop()
         await self._committer.stop()
         await self._apart.stop()
 
     async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> Answer:
-        """Appends a device's push. Returns the log and the receipts in the drafts' order, once the events are on the disk.
+        """Appends a device's push. Returns the log's id and the receipts, in the drafts' order, once the events are on the disk.
 
         Raises:
             LogBusy, LogUnavailable: 503; the device sends the same drafts again.
@@ -107,16 +107,16 @@ class Log:
         """Appends a request that another part of the service has made for a member.
 
         Raises:
-            LogBusy, LogUnavailable, NotFound: as `push` does.
-            Overtaken: the records that it was made of have changed; nothing was written.
+            LogBusy, LogUnavailable, NotFound: for the reasons for which `push` raises them.
+            Overtaken: the records from which the request was made have changed; nothing was written.
         """
         return await (self._patient if request.may_wait else self._committer).append(request)
 
     async def note_time(self, *, family: FamilyId, author: MemberId) -> bool:
-        """Appends a TimePassed, if time frees anything held in this family. Returns whether it was appended.
+        """Appends a TimePassed, if the passing of days frees a held event in this family. Returns whether it was appended.
 
         Raises:
-            LogBusy, LogUnavailable: not written; the next look at the clock tries again.
+            LogBusy, LogUnavailable: the event was not written, or this is unknown. The next check of the clock tries again.
         """
         request = AppendRequest(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
         _, (receipt,) = await self._committer.append(request)
@@ -124,11 +124,11 @@ class Log:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[LogTransaction]:
-        """Runs one transaction, and wakes the members with new entries once it has committed.
+        """Runs one transaction of the caller. Once it has committed, wakes devices of the members with new entries.
 
         Raises:
-            LogUnavailable: Postgres did not answer, or other transactions were in the way. Nothing was written, unless the
-                answer to the commit itself was lost.
+            LogUnavailable: Postgres did not answer, or other transactions were in the way. Nothing was written, unless Postgres
+                committed and its answer was lost.
             LogBusy: the maximum of transactions is running. Nothing was written.
         """
         try:

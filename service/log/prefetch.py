@@ -1,4 +1,4 @@
-"""Reads what a batch of drafts may repeat, refer to or free, before any of them is decided: one query for each kind of fact."""
+"""Reads what a batch of drafts may repeat, refer to or free, before they are decided: one query for each kind of fact."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -27,12 +27,12 @@ CHANGES_A_SIGHTING: Final = types_with(Effect.CHANGES_SIGHTING)
 MAKES_A_SIGHTING: Final = types_with(Effect.MAKES_SIGHTING)
 TELLS_OF_A_SUBJECT: Final = types_with(Effect.TELLS_OF_SUBJECT)
 CONCERNS_ALL_HELD: Final = types_with(Effect.CHANGES_TARGET) | {TimePassed}
-"""The types whose events may free or change what is held from any member, and not from their author alone."""
+"""The types of events that may free or change what is held from any member. Other types do so for their author alone."""
 MAY_FREE: Final = types_with(Effect.FREES)
 SEQ_MAX: Final = Seq(2**62)
 
 SHARED: Final = types_with(Effect.CHANGES_TARGET)
-"""The types that may end what two importers share."""
+"""The types of events that may end the sharing of an event between two importers."""
 
 Batches = Mapping[FamilyId, FamilyBatch]
 RequestedDraft = tuple[AppendRequest, Draft[Any]]
@@ -42,10 +42,10 @@ Reference = tuple[AppendRequest, Draft[Any], EventId]
 async def prefetch(
     connection: Any, batches: Batches, requests: Sequence[AppendRequest], held_max: int | None = None
 ) -> None:
-    """Reads what the drafts may repeat, refer to, change or free, each as a set.
+    """Reads into the families' working memory what the drafts may repeat, refer to, change or free.
 
     Raises:
-        TooLong: more than `held_max` events are held from a member that an act concerns.
+        TooLong: a draft makes the rule check the events that are held from a member, and these are more than `held_max`.
     """
     drafts = [(request, draft) for request in requests for draft in request.drafts if type(draft) is not Malformed]
     references = [(*one, EventId(named)) for one in drafts if (named := referred_to(one[1].event)) is not None]
@@ -73,7 +73,7 @@ async def prefetch(
 
 
 def may_share(requests: Sequence[AppendRequest]) -> bool:
-    """Returns whether any request brings importers' records, or may change an event that two importers share."""
+    """Returns whether any request brings records of an importer, or may change an event that two importers share."""
     return any(
         request.entries or any(type(draft) is not Malformed and type(draft.event) in SHARED for draft in request.drafts)
         for request in requests
@@ -81,7 +81,7 @@ def may_share(requests: Sequence[AppendRequest]) -> bool:
 
 
 async def _load_sightings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Reads what each member knows of the sightings that drafts change."""
+    """Reads each member's version of the sightings that drafts change."""
     changing = {
         (request.family, named)
         for request, draft, named in references
@@ -100,7 +100,7 @@ async def _load_sightings(connection: Any, batches: Batches, references: Sequenc
 
 
 async def _load_subjects(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Reads all earlier subjects of the sightings to which an amendment gives another subject."""
+    """Reads all earlier subjects of each sighting that gets another subject by an amendment."""
     wanted = {
         (request.family, logged.seq)
         for request, draft, named in references
@@ -124,7 +124,7 @@ async def _load_first_choices(connection: Any, batches: Batches, choosing: Colle
 async def _load_states(
     connection: Any, batches: Batches, drafts: Sequence[RequestedDraft], held_max: int | None
 ) -> None:
-    """Reads what members who wait have met, and what is held from them, as far as it may decide about the drafts."""
+    """Reads which subjects waiting members have met, and which events are held from them, as far as the drafts depend on it."""
     await read.load_met(connection, _subjects_to_load(batches, drafts))
     unknown = _states_to_load(batches, drafts)
     if held_max is not None:
@@ -142,7 +142,7 @@ async def _load_states(
 def _subjects_to_load(
     batches: Batches, drafts: Sequence[RequestedDraft]
 ) -> dict[Whose, tuple[SurpriseState, set[Subject]]]:
-    """Returns the subjects of the drafts for which it is not known whether a waiting member has met them, by member."""
+    """Returns, for each waiting member, the state and the drafts' subjects that the member may have met, if not yet read."""
     found: dict[Whose, tuple[SurpriseState, set[Subject]]] = {}
     for request, draft in drafts:
         batch = batches[request.family]
@@ -156,7 +156,7 @@ def _subjects_to_load(
 def _subjects(body: Any, roster: Roster) -> list[Subject]:
     """Returns the subjects that a draft reveals, as far as a member can have met them before.
 
-    None for a type that concerns all that is held: for such a draft, all that the members have met is read.
+    The list is empty for a type in `CONCERNS_ALL_HELD`: for such a draft, everything that the members have met is read anyway.
     """
     milestones = () if type(body) in CONCERNS_ALL_HELD else milestones_in(body)
     if not milestones or body.child not in roster.children:
@@ -165,7 +165,7 @@ def _subjects(body: Any, roster: Roster) -> list[Subject]:
 
 
 def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[Whose, SurpriseState]:
-    """Returns the states that must be read whole, because the events held from their members may decide about a draft."""
+    """Returns the states that must be read whole, because a draft's result may depend on the events held from their members."""
     return {
         (request.family, member): state
         for request, draft in drafts
@@ -176,7 +176,10 @@ def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[
 
 
 def _depends_on_holds(body: Any, is_own: bool, state: SurpriseState) -> bool:
-    """Returns whether the events held from a member may decide what a draft does for that member."""
+    """Returns whether the result of a draft for a member may depend on the events that are held from that member.
+
+    `is_own`: whether the member is the draft's author.
+    """
     kind = type(body)
     if kind in CONCERNS_ALL_HELD:
         return True
@@ -188,7 +191,7 @@ def _depends_on_holds(body: Any, is_own: bool, state: SurpriseState) -> bool:
 
 
 def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> set[FamilyId]:
-    """Returns the families with more than `held_max` held events known already, where a draft may free some of them."""
+    """Returns the families with more than `held_max` held events in memory, if a draft may free some of these events."""
     return {
         request.family
         for request, draft in drafts
@@ -197,7 +200,7 @@ def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> 
 
 
 async def _load_telling(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Reads what the events that drafts refer to reveal, with all that these refer to themselves."""
+    """Reads what is revealed by the events to which drafts refer, and by all events to which these refer in turn."""
     wanted = {
         (request.family, logged.seq)
         for request, _, named in references
@@ -210,9 +213,9 @@ async def _load_telling(connection: Any, batches: Batches, references: Sequence[
 
 
 async def _load_sortings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Reads the sortings in the threads of drafts, as far as the drafts' authors were sent them.
+    """Reads the sortings in the drafts' threads, as far as the drafts' authors were sent these sortings.
 
-    For a draft that was sent before, only the sortings before it: its receipt is the same again.
+    If a draft was sent before, only the sortings before its event are read, so that its receipt is the same again.
     """
     wanted: set[tuple[FamilyId, Seq, MemberId, Seq]] = set()
     for request, draft, _ in references:

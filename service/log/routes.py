@@ -1,4 +1,4 @@
-"""Receives a push. Plain ASGI, because this is the busiest route: the framework alone would cost more than the log."""
+"""Receives a push. Plain ASGI, because this is the busiest route: the framework alone would cost more time than the log."""
 
 from typing import Annotated, Final
 
@@ -17,7 +17,8 @@ from service.runtime import Runtime
 
 CHOICES: Final = types_with(Effect.CHOICE)
 WEIGHT_OF_A_CHOICE: Final = 20
-"""With a thousand held events, a choice costs a few milliseconds. With this weight a device may send 25 of them a second."""
+"""The number of drafts for which a choice counts in the rate limit: a device may send 25 choices a second. With a thousand held
+events, a choice takes a few milliseconds."""
 
 _HEADERS: Final = {
     media_type: [(b"content-type", media_type.encode()), (b"vary", b"accept")] for media_type in (JSON, MSGPACK)
@@ -25,14 +26,14 @@ _HEADERS: Final = {
 
 
 class PushBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a push: drafts, and the device's time when the push is sent. At most 1 MiB, and 64 KiB per draft."""
+    """The body of a push: drafts, and the device's time when it sends them. At most 1 MiB in all, and 64 KiB for each draft."""
 
     sent_at: Instant
     drafts: Annotated[tuple[DeviceDraft, ...], msgspec.Meta(min_length=1, max_length=DRAFTS_MAX)]
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """The response to a push: receipts in the drafts' order."""
+    """The response to a push: the log's id, and receipts in the drafts' order."""
 
     log: str
     receipts: tuple[Receipt, ...]
@@ -45,7 +46,10 @@ PUSH: Final = Endpoint(
 
 
 def weight_of(draft: DeviceDraft | Malformed) -> int:
-    """Returns how many drafts cost as much as this one. A choice applies the rule again to all events held from its author."""
+    """Returns for how many drafts this one counts in the rate limit.
+
+    A choice counts for more, because the rule is then applied again to all events that are held from its author.
+    """
     return WEIGHT_OF_A_CHOICE if type(draft) is not Malformed and type(draft.event) in CHOICES else 1
 
 

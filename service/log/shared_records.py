@@ -1,10 +1,10 @@
-"""Shares one importer's events with another importer's record of the same content, and ends a share when either one changes.
+"""Shares one importer's events with another importer's record of the same content, and ends the share when either side changes.
 
-Two parents import the same export. The content of the second file is in the log already: its record *shares* the events of the
-first file. No second event is written, and neither parent is notified. Events are shared only while they are unchanged, and only
-where each reader of the second importer's event was sent the first importer's, or waits for it by their own choice. As soon as a
-member changes or takes back a shared event, the second importer writes its own event in the same transaction: no member makes
-another member's words disappear (law 20). Knows no source, and not the content of an entry.
+Two parents import the same export. The content of the second file is in the log already, so each record of the second file
+*shares* the events of the first one. No second event is written, and neither parent is notified. An event is shared only while
+it is unchanged. Also, every member who would be sent a second event must have been sent the first one, or must wait for it by
+their own choice. When a member changes or takes back a shared event, the second importer writes its own event in the same
+transaction. So no member makes another member's words disappear (law 20). Knows no source, and not the content of an entry.
 """
 
 from collections import defaultdict
@@ -38,12 +38,12 @@ Place = tuple[FamilyId, Seq]
 
 
 class Shared(msgspec.Struct, frozen=True):
-    """An event that also counts for a second importer's record."""
+    """An event of the first importer that also counts for a record of the second importer."""
 
     seq: Seq
     event: EventId
     own_id: EventId
-    """The id of the second importer's own event, if one is written later."""
+    """The id that the second importer's own event gets, if it is written later."""
 
 
 class RecordShare(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class RecordShare(msgspec.Struct, frozen=True):
     key: LedgerKey
     """The record's family, importer, source and id."""
     author: MemberId
-    """The importer that wrote the events."""
+    """The other importer, which wrote the events."""
     events: tuple[Shared, ...]
 
 
@@ -61,9 +61,9 @@ class Sharing:
 
     def __init__(self) -> None:
         self._late: set[int] = set()
-        """The ids of the request objects with records that have changed since they were read."""
+        """`id()` of each request with a record that has changed since it was read."""
         self._parted: set[LedgerKey] = set()
-        """The records that a draft of this batch has separated: they get events of their own."""
+        """The records that no longer share events because of a draft of this batch: they get events of their own."""
         self._entries: dict[LedgerKey, LedgerEntry] = {}
         self._by_event: defaultdict[Place, list[RecordShare]] = defaultdict(list)
         self._imported_by: dict[tuple[FamilyId, MemberId], MemberId] = {}
@@ -110,15 +110,15 @@ class Sharing:
         return id(request) in self._late
 
     def has_parted(self, request: AppendRequest) -> bool:
-        """Returns whether a draft of this batch has separated a request's records from those that they share events with."""
+        """Returns whether a draft of this batch has ended a share of a request's records."""
         return any(key in self._parted for key, _ in keyed(request))
 
     def imported_by(self, family: FamilyId, target: LoggedEvent) -> MemberId | None:
-        """Returns the parent whose file brought an event; None where it was in no file."""
+        """Returns the parent whose file brought an event; None if no file brought it."""
         return self._imported_by.get((family, target.author))
 
     def spare(self, request: AppendRequest, batch: FamilyBatch) -> frozenset[int]:
-        """Returns the indices of a request's drafts that are not written, because they share another importer's events."""
+        """Returns the indices of the drafts that need not be written, because their records share another importer's events."""
         spared: set[int] = set()
         first = 0
         for key, entry in keyed(request):
@@ -135,7 +135,10 @@ class Sharing:
         return frozenset(spared)
 
     def settle(self, request: AppendRequest, outcomes: Sequence[str]) -> None:
-        """Keeps the entries of a request, without those that had a draft refused. Ends the shares of records with new content."""
+        """Notes a request's ledger entries to be written, and ends the shares of records with new content.
+
+        An entry with a refused draft is left out. `outcomes`: one for each draft of the request.
+        """
         first = 0
         for key, entry in keyed(request):
             if "refused" not in outcomes[first : first + entry.drafts]:
@@ -145,7 +148,10 @@ class Sharing:
             first += entry.drafts
 
     def _unchanged(self, like: Like, request: AppendRequest, batch: FamilyBatch) -> list[Seq]:
-        """Returns another importer's events, if they are unchanged and all readers of these drafts were sent them or wait."""
+        """Returns the seqs of another importer's events if the request can share all of them, else an empty list.
+
+        They can be shared if they are unchanged, and if every reader of the request's drafts was sent them or waits for them.
+        """
         found = list(_recorded(like, batch))
         for recorded in found:
             place = request.family, recorded.seq
@@ -160,7 +166,7 @@ class Sharing:
     def part(
         self, family: FamilyId, body: Body, target: LoggedEvent, surprises: Mapping[MemberId, SurpriseState]
     ) -> list[RecordShare]:
-        """Ends and returns the shares of an event's target: after a change or a withdrawal it differs from the second file."""
+        """Ends and returns the shares of a target that an event changes or takes back: now it differs from the second file."""
         match body:
             case Amended() | Withdrawn():
                 self._changed.add((family, target.seq))
@@ -192,7 +198,7 @@ class Sharing:
             self._ended.add(key)
 
     def statements(self) -> list[Statement]:
-        """Returns the statements for the entries and shares that changed since the last call."""
+        """Returns the statements that write the ledger entries and the shares that changed since the last call."""
         new = [
             (*share.key, share.author, one.event, part, one.own_id)
             for share in self._new.values()
@@ -209,7 +215,7 @@ class Sharing:
 
 
 async def own_drafts(connection: Any, share: RecordShare) -> tuple[Draft[Any], ...]:
-    """Returns shared events, as they were first written, as drafts of the second importer."""
+    """Returns drafts of the second importer with the content of shared events, in the version that was first written."""
     found = await read.events_at(connection, share.key[0], [one.seq for one in share.events])
     own_by_event = {one.event: one.own_id for one in share.events}
     drafts = []
@@ -237,7 +243,10 @@ def _recorded(like: Like, batch: FamilyBatch) -> Iterator[LoggedEvent]:
 
 
 def _touched(request: AppendRequest, batch: FamilyBatch) -> Iterator[Place]:
-    """Yields the places of events that a request may change or take back, where a daycare may have written them."""
+    """Yields family and seq of each event that a request may change or take back, and of its thread's first event.
+
+    Only events that a daycare may have written are yielded.
+    """
     for draft in request.drafts:
         if isinstance(draft, Malformed) or type(draft.event).__name__ not in TARGET_CHANGES:
             continue

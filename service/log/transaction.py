@@ -1,6 +1,7 @@
-"""Writes roster facts in a transaction of the access code, and limits how many such transactions wait for a locked family.
+"""Writes roster facts in a transaction of `service/access`, and limits how many such transactions wait for a locked family.
 
-Owns which families were found locked recently. Each transaction holds a connection of the pool while it waits.
+A limit is needed, because each transaction uses a connection of the pool while it waits. Owns which families were found locked
+recently.
 """
 
 import time
@@ -29,16 +30,16 @@ FAMILIES_MAX: Final = 10_000
 
 
 class LockWaits:
-    """The number of waiting requests by family, in one process."""
+    """The requests of one process that wait for a family's lock, counted by family, and the families found locked recently."""
 
     def __init__(self) -> None:
         self._count_by_family: Counter[FamilyId] = Counter()
         self._locked_at_s: OrderedDict[FamilyId, float] = OrderedDict()
 
     def may_wait(self, family: FamilyId) -> bool:
-        """Returns whether a request should wait for a family's lock: not if another one waited in vain a moment ago.
+        """Returns whether a request may wait for a family's lock: not if another request waited in vain a moment ago.
 
-        Then one attempt without waiting decides.
+        A request that may not wait tries once to get the lock, and is refused if the family is locked.
         """
         at_s = self._locked_at_s.get(family)
         return at_s is None or time.monotonic() - at_s >= FORGOTTEN_S
@@ -48,7 +49,7 @@ class LockWaits:
         """Counts a request while it takes the family's head, and records whether the family was locked.
 
         Raises:
-            FamilyLocked: enough requests of this family wait already, or it was locked for as long as the request could wait.
+            FamilyLocked: enough requests wait for this family already, or this one has waited in vain.
         """
         if self._count_by_family[family] >= WAITING_PER_FAMILY_MAX:
             raise FamilyLocked
@@ -73,7 +74,7 @@ class LockWaits:
 
 
 class LogTransaction:
-    """A transaction of the access code: its own statements on `conn`, and facts for the log of one family."""
+    """A transaction of `service/access`, with its own statements on `conn` and with roster facts for the log of one family."""
 
     def __init__(self, conn: Any, now: datetime, waits: LockWaits) -> None:
         self.conn = conn
@@ -86,17 +87,20 @@ class LogTransaction:
         await open_family(self.conn, family, log=LogId(uuid4()), at=self.now)
 
     async def write(self, *, family: FamilyId, author: MemberId, facts: Sequence[ServiceBody]) -> None:
-        """Appends roster facts, which the caller has decided.
+        """Appends roster facts. The caller has decided that they may be written.
 
         Raises:
-            FamilyLocked: another transaction holds the family.
+            FamilyLocked: another transaction has locked the family.
         """
         drafts = tuple(drafted(fact, self.now) for fact in facts)
         request = AppendRequest(family=family, author=author, drafts=drafts, by_service=True)
         self.appended.append(await self._append(request))
 
     async def choose(self, *, family: FamilyId, joiner: Member, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
-        """Appends the choices of a member who is about to join. They come first, so that they hold parts of the history, too."""
+        """Appends the choices of a member who is about to join.
+
+        The choices come before the joining, so that they also hold events of the history from this member.
+        """
         request = AppendRequest(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
         appended = await self._append(request)
         self.appended.append(appended)

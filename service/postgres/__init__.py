@@ -1,1 +1,1 @@
-"""Runs, migrates and connects to Postgres: an embedded server where none is configured, a pool, migrations, named queries."""
+"""Runs, migrates and connects to Postgres: an embedded server if none is configured, a pool, migrations, named queries."""

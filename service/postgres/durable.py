@@ -1,4 +1,4 @@
-"""Holds the settings and the environment of the embedded server.
+"""Defines the settings and the environment of the embedded server.
 
 The settings make a commit durable, fit a small machine, and let no family's words reach the server's log.
 Knows no path and starts nothing.

@@ -35,7 +35,7 @@ from service.postgres.leftover import LOOK_AGAIN_S, STOP_S_MAX, end_leftover, sh
 OWNER = "stillnew"
 DATABASE = "postgres"
 
-# sun_path holds 104 bytes on macOS and 108 on Linux, with "/.s.PGSQL.5432" and a NUL in it.
+# sun_path has 104 bytes on macOS and 108 on Linux, with "/.s.PGSQL.5432" and a NUL in it.
 SOCKET_FOLDER_BYTES_MAX = 85
 START_S_MAX = 120.0   # far longer than crash recovery, which max_wal_size bounds
 WAIT_S_MIN = 0.1

@@ -1,4 +1,4 @@
-"""Opens connections with the rights that the service needs and no more, and with a bound on every wait. Combines writes.
+"""Opens connections with only the rights that the service needs, and with a bound on every wait. Combines writes.
 
 Owns how a session begins, how it returns to the pool, the bound of each wait, and how several writes go in one round trip.
 Knows no query and no table.
@@ -30,7 +30,7 @@ ACQUIRE_S_MAX: Final = 3.0
 CONNECT_S_MAX: Final = 3.0
 CLOSE_S_MAX: Final = 2.0
 PATIENT_S_MAX: Final = 30.0
-"""The time limit of a statement in an operator's commands, which read whole families. A third of this is the limit for a lock."""
+"""The time limit of a statement in an operator's commands, which read whole families. A third of it is the limit for a lock."""
 PLAN_S_MAX: Final = 10
 """The age at which a statement is planned again, so that no plan for a small table is used after the table has grown much."""
 
@@ -182,7 +182,7 @@ async def _connect(database_url: str, connection_class: type[Connection]) -> asy
 
 
 async def _begin(connection: asyncpg.Connection, *more: str, statement_s_max: float, lock_s_max: float) -> None:
-    """Resets a session, switches to the service's role, where it exists, and sets the time limits and the planner's options."""
+    """Resets a session, switches to the service's role if it exists, and sets the time limits and the planner's options."""
     await connection.execute("\n".join([NEUTRAL, QUERIES.begin, *more]))
     await connection.execute(QUERIES.bound_waits, f"{statement_s_max * 1_000:.0f}ms", f"{lock_s_max * 1_000:.0f}ms")
 
@@ -205,11 +205,11 @@ def of_rows(query: str, rows: Iterable[Row]) -> list[Statement]:
 
 
 async def together(connection: Any, statements: Sequence[Statement]) -> None:
-    """Executes writes in one round trip. Those of more than `ROWS_AT_ONCE` rows run before, in portions.
+    """Executes writes in one round trip, as parts of one WITH. Writes of more than `ROWS_AT_ONCE` rows run before, in portions.
 
-    Postgres runs the parts of a WITH in one snapshot: no write may depend on another's result, nor write the same row.
-    Each part is a query of an .sql file. Only the WITH around them is built here, because the parts are known when they run.
-    Encoding the arguments occupies the event loop for about 4 us a row.
+    Postgres runs the parts of a WITH in one snapshot. So no write may depend on another write's result, and no two may write the
+    same row. Each part is a query of an .sql file. Only the WITH around the parts is built here, because the caller decides at
+    run time which parts there are. Encoding the arguments occupies the event loop for about 4 us a row.
     """
     if any(len(arguments[0]) > ROWS_AT_ONCE for _, arguments in statements):
         many = [one for one in statements if len(one[1][0]) > ROWS_AT_ONCE]
@@ -224,7 +224,7 @@ async def together(connection: Any, statements: Sequence[Statement]) -> None:
 
 @lru_cache(maxsize=256)
 def _joined(statements: tuple[tuple[str, int], ...]) -> str:
-    """Returns one statement: all statements but the last become parts of a WITH, and the parameters are renumbered."""
+    """Returns one statement made of several: all but the last become parts of a WITH, and the parameters are renumbered."""
     parts, taken = [], 0
     for query, count in statements:
         parts.append(_renumbered(query.rstrip("; \n"), taken))

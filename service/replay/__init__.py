@@ -1,4 +1,4 @@
-"""Folds the logs of all families again, and compares the rows of the projections with the result (law 11)."""
+"""Folds the logs of all families again, and compares the stored rows of the projections with the folded rows (law 11)."""
 
 from service.replay.database import count_events, replay
 from service.replay.family import Difference, ReplayResult, replay_family

@@ -1,4 +1,4 @@
-"""Replays a whole database, family by family, on every core. Owns the distribution of families to processes."""
+"""Replays a whole database, family by family, on all CPU cores. Owns the distribution of families to processes."""
 
 import asyncio
 import os
@@ -20,12 +20,12 @@ FAMILIES_PER_TASK_MAX: Final = 50
 async def replay(
     database_url: str, *, check: bool, processes: int | None = None, progress: Callable[[int], None] | None = None
 ) -> ReplayResult:
-    """Folds every log again and compares the stored rows with the result.
+    """Folds every log again and compares the stored rows with the folded rows.
 
     If `check` is false and a row of a family differs, replaces all rows of that family's projections by the folded rows.
 
-    `progress` is called with the number of folded events whenever this number grows. The service may write to a family during
-    the replay: its log and its rows are read from one snapshot, or under the family's lock.
+    `progress` is called with the number of folded events whenever this number grows. The service may write to a family during the
+    replay: the family's log and rows are read from one snapshot, or under the family's lock.
 
     Raises:
         LookupError: a log has a gap, or an event of a version that this release does not know.

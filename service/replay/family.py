@@ -1,6 +1,6 @@
-"""Replays one family: folds its log from the first event, compares the rows with the result, and replaces the rows on request.
+"""Replays one family: folds its log from the first event, and compares the stored rows with the folded rows.
 
-Owns the comparison. The append runs the same fold.
+Replaces the stored rows on request. Owns the comparison. The append runs the same fold.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ QUERIES = load(__package__, "replay.sql")
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A row that does not follow from the log. Contains ids and places only: no names, no words."""
+    """A difference between a stored row and the folded row. Contains ids and places in feeds only: no names, no words."""
 
     family: FamilyId
     table: str
@@ -55,7 +55,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldedLog:
-    """A family and its feeds after the fold of its whole log."""
+    """A family and its members' feeds after the fold of the family's whole log."""
 
     def __init__(self, family: FamilyId) -> None:
         self.id = family
@@ -64,17 +64,17 @@ class FoldedLog:
         self._runs: dict[MemberId, list[Run]] | None = None
 
     def runs(self) -> dict[MemberId, list[Run]]:
-        """Returns all runs of all feeds."""
+        """Returns all runs of all feeds, by member."""
         if self._runs is None:
             self._runs = self.feeds.take_changed()
         return self._runs
 
     def runs_by_place(self) -> dict[tuple[MemberId, Place], Run]:
-        """Returns all runs by member and first place."""
+        """Returns all runs of all feeds, by member and by the run's first place in the feed."""
         return {(member, run.first_place): run for member, runs in self.runs().items() for run in runs}
 
     def all_changes(self) -> Iterator[Change]:
-        """Yields the family's present state, without the feeds, as changes to an empty family."""
+        """Yields the changes that turn an empty family into this family. Leaves out the feeds."""
         yield RosterSet(self.family.roster)
         for seq, known in self.family.sightings.items():
             for member, sighting in known.items():
@@ -86,7 +86,7 @@ class FoldedLog:
 
 
 async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> ReplayResult:
-    """Folds the log of one family again, and compares the stored rows with the result.
+    """Folds the log of one family again, and compares the stored rows with the folded rows.
 
     If `swap` is true and a row differs, replaces all rows of the family's projections by the folded rows.
 
@@ -110,7 +110,7 @@ async def _replay(connection: Any, family: FamilyId, head: str, *, swap: bool) -
 
 
 async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog:
-    """Folds a log from seq 1 to `last`. Returns all runs of its feeds, and the family after the last event.
+    """Folds a family's log from seq 1 to `last`. Returns the family after the last event, with all runs of its members' feeds.
 
     Raises:
         LookupError: a seq is missing.
@@ -128,7 +128,7 @@ async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog
         folding = fold(folded.family, new)
         reached = advance(folding)
         while not isinstance(reached, Folded):
-            # No sightings are read: the family holds those of all members already.
+            # No sightings are read: the family already contains those of all members.
             answer = {} if isinstance(reached, NeedSightings) else await read.needed(connection, family, reached)
             reached = advance(folding, answer)
         folded.feeds.apply(reached.changes, author=new.event.author)
@@ -154,7 +154,10 @@ async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:
 
 
 def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Sighting]]) -> bool:
-    """Returns whether the rows are exactly the folded sightings. A sighting that several members share is encoded only once."""
+    """Returns whether the stored rows are exactly the folded sightings.
+
+    A sighting that several members share is encoded once for all of them.
+    """
     if len(stored) != sum(map(len, sightings.values())):
         return False
     before, body_before = None, b""
@@ -169,7 +172,7 @@ def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Si
 
 
 def _is_row_of(body: bytes, sighting: Sighting) -> bool:
-    """Returns whether a row contains this sighting. The bytes may differ, because a map may be encoded in another order."""
+    """Returns whether a row contains this sighting. Compares decoded values, because a map may be encoded in another order."""
     if body == encode_sighting(sighting):
         return True
     try:
@@ -179,7 +182,10 @@ def _is_row_of(body: bytes, sighting: Sighting) -> bool:
 
 
 async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Difference]:
-    """Compares the stored choices and held events with the folded state, as decoded values and not as bytes."""
+    """Compares the stored choices and held events with the folded choices and held events.
+
+    Compares decoded values and not bytes.
+    """
     family, states = folded.id, folded.family.surprises
     stored = {row[0]: (row[1], _read(decode_wishes, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
     fresh = {member: (at_most_days_of(state.wishes), state.wishes) for member, state in states.items()}
@@ -195,7 +201,7 @@ async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Differe
 
 
 def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
-    """Returns the decoded row; None if the row is damaged. None is equal to no folded value."""
+    """Returns the decoded row, or None if the row is damaged. None differs from every folded value."""
     try:
         return decode(body)
     except msgspec.DecodeError:

@@ -1,8 +1,8 @@
 """Writes a TimePassed event (a tick) into a family's log when a member's limit of days for a held event is over.
 
-Owns the time of a search, and the choice of families. The surprise rule decides which events a tick releases when the log appends
-the tick, so a replay needs no clock. Every process searches. If several processes find the same family, the log lets only one of
-them write.
+Owns the times of the searches for such members, and the choice of the families to search. The surprise rule decides which events
+a tick releases when the log appends the tick, so a replay needs no clock. Every process searches. If several processes find the
+same family, the log lets only one of them write.
 """
 
 import asyncio
@@ -26,16 +26,17 @@ LOG: Final = structlog.get_logger()
 _logging_failures: Final = partial(log_failure, LOG, part="clock", waits="a tick has to wait", failed="a tick failed")
 
 EVERY_S: Final = 600.0
-"""Seconds between two searches. Ten minutes are short compared to a wait of days, and long enough to keep the query cheap."""
+"""Seconds between two searches. Ten minutes are short compared to a limit of days, and long enough to keep the query cheap."""
 FIRST_AFTER_S: Final = 5.0
-"""Seconds between the start and the first search. Many releases may be due then, and devices should be able to connect first."""
+"""Seconds between the start of the process and the first search. The first search may cause many releases, and devices should be
+able to connect before these releases."""
 FAMILIES_A_PAGE: Final = 50
-"""Bound on the ticks that are appended together."""
+"""Bound on the families of one page of a search. The ticks of one page are appended together."""
 FIRST_ID: Final = UUID(int=0)
 
 
 class Clock:
-    """A background task that searches every `every_s` seconds for members whose wait is over, and writes ticks."""
+    """A background task that searches every `every_s` seconds for members whose limit of days is over, and writes ticks."""
 
     def __init__(
         self, *, pool: Any, log: Log, every_s: float = EVERY_S, first_after_s: float = FIRST_AFTER_S,
@@ -53,7 +54,7 @@ class Clock:
         self._task = asyncio.create_task(self._run(), name="clock")
 
     async def stop(self) -> None:
-        """Stops the background task. The log still completes appends that were already requested."""
+        """Stops the background task. The log still completes the appends that the task has already requested."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -66,7 +67,7 @@ class Clock:
             await asyncio.sleep(self._every_s)
 
     async def tick(self) -> int:
-        """Checks every family once. Returns how many ticks were written.
+        """Searches all families once. Returns the number of written ticks.
 
         Raises:
             PASSING: Postgres did not return the list of families.
@@ -83,7 +84,10 @@ class Clock:
             after = families[-1]
 
     async def _due_member(self, family: FamilyId) -> MemberId | None:
-        """Returns a member of the family whose wait is over; None if there is no such member, or if the family was not read."""
+        """Returns a member of the family whose limit of days is over for a held event.
+
+        Returns None if there is no such member, or if the family could not be read.
+        """
         due = None
         with _logging_failures():
             async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):

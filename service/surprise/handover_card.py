@@ -1,6 +1,6 @@
-"""Serves GET /v1/families/{family}/handover: the milestones that the caller should not mention, and to which members.
+"""Serves GET /v1/families/{family}/handover: the milestones that the caller should not mention, and the members concerned.
 
-Owns the queries. They read the caller's own feed, and the surprise choices of other members. They read no held event, and no
+Owns the queries, which read the caller's own feed, and the surprise choices of other members. They read no held event, and no
 event that only other members received. So neither the response nor its time can depend on such events (laws 8 and 14).
 """
 
@@ -36,7 +36,8 @@ QUERIES: Final = load(__package__, "handover_card.sql")
 MEMBERS_A_PAGE: Final = 20
 """Bound on the members in one response. No usual family has so many members with surprise choices."""
 TICK_DELAY: Final = timedelta(seconds=2 * EVERY_S)
-"""The longest delay of a tick after its due time. A card shows a wait as over only after this delay, never before the tick."""
+"""The longest delay of a tick after its due time. A card shows a wait as over only after this delay. So a card never shows the
+end of a wait before the tick."""
 FIRST_ID: Final = UUID(int=0)
 
 

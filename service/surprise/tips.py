@@ -25,7 +25,10 @@ QUERIES: Final = load(__package__, "tips.sql")
 
 
 class TipsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The child (default: all children), and today's date in the device's time zone (default: today in UTC)."""
+    """The child whose tips are requested, and today's date in the device's time zone.
+
+    Without a child, the tips for all children are returned. Without a date, today's date in UTC is used.
+    """
 
     child: ChildId | None = None
     on: date | None = None

@@ -1,5 +1,5 @@
-"""Webhooks: post a member's feed to a URL that the member names, signed and in order, with retries for up to five days.
+"""Webhooks: the service posts the entries of a member's feed to a URL that the member names.
 
-Owns the requests to these URLs. A webhook reads the feed of one member, so it receives nothing that the member's devices could
-not read.
+Each request is signed. The entries are posted in order, and a failed request is repeated for up to five days. A webhook reads the
+feed of one member, so it receives nothing that the member's devices could not read. Owns the requests to these URLs.
 """

@@ -1,7 +1,8 @@
 """Makes one delivery attempt: resolves the host, connects to one of the checked addresses, posts, and reads the status.
 
 Owns the connection of one webhook during one turn (see `delivery`), and every bound of an attempt. Reads no rows, and does not
-interpret the message. Every failure before a response counts as "no answer". The details of a failure are not reported or stored.
+interpret the posted entry. Every failure before a response counts as "no answer". The details of a failure are neither reported
+nor stored.
 """
 
 import asyncio
@@ -24,11 +25,14 @@ is slower, or longer than `ANSWER_BYTES_MAX`, the connection is closed."""
 IDLE_S_MAX: Final = 5.0
 
 NETWORK_ERRORS: Final = (httpx.TransportError, OSError, ssl.SSLError, UnicodeError)
-"""The errors that the receiver or the network can cause."""
+"""The errors that the receiver or the network can cause. After such an error, an attempt counts as "no answer"."""
 
 
 def trusted_authorities() -> ssl.SSLContext:
-    """Returns a TLS context that trusts the usual certificate authorities, but no authorities from environment variables."""
+    """Returns a TLS context that trusts the authorities of the package `certifi`.
+
+    Ignores environment variables with other authorities.
+    """
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -53,9 +57,9 @@ class Attempt:
         await self._transport.aclose()
 
     async def send(self, body: bytes, headers: Sequence[tuple[str, str]]) -> int | None:
-        """Posts once and returns the status of the response.
+        """Posts a message once, and returns the status of the response.
 
-        Returns None if there is no response in time, or if the host has no allowed address.
+        Returns None if no response came in time, or if the host has no address or an address that is not allowed.
         """
         try:
             async with asyncio.timeout(self._s_max):
@@ -93,7 +97,7 @@ class Attempt:
 
 
 async def _discard_body(answer: httpx.Response) -> None:
-    """Reads the body of a response, and stops if the body is long or slow. Only the status matters."""
+    """Reads and drops the body of a response. Stops if the body is long or slow, because only the response's status matters."""
     assert isinstance(answer.stream, httpx.AsyncByteStream), "an asynchronous transport returns such a stream"
     read = 0
     with contextlib.suppress(TimeoutError, *NETWORK_ERRORS):

@@ -1,4 +1,4 @@
-"""Runs one turn of one webhook: reads the member's feed after the last delivered place, and posts the entries one by one.
+"""Runs one turn of one webhook: reads the member's feed after the last delivered entry, and posts the entries one by one.
 
 Owns the order: an entry is sent only after the previous entry was delivered. Knows nothing of other webhooks.
 """
@@ -19,17 +19,18 @@ from service.webhooks.signing import body_of, headers_of, message_id
 from service.webhooks.store import DeliveryClaim, WebhookStore
 
 TURN_S_MAX: Final = 30.0
-"""Seconds after which a turn ends, so that other webhooks get a turn. The last attempt of a turn also ends within the lease."""
+"""Seconds after which a turn begins no further attempt, so that other webhooks get a turn. An attempt that has begun may end
+later, but still before the lease expires."""
 
 SLOW_S: Final = 2.0
-"""If an attempt takes more seconds, its target counts as slow. Slow targets cannot use all turns at the same time."""
+"""If an attempt takes more seconds, the target counts as slow. Slow targets get at most `TURNS_OF_SLOW_MAX` turns at once."""
 
 LOG: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """The parts of the process that every turn uses. `jitter` returns a number from 0 to 1."""
+    """The objects and the settings of the process that every turn uses. `jitter` returns a number from 0 to 1."""
 
     rows: WebhookStore
     egress: EgressPolicy
@@ -52,12 +53,12 @@ class Delivery:
         self._attempts = claim.attempts
         self._failing_since = claim.failing_since
         self.has_failed = claim.attempts > 0
-        """Whether the last attempt failed."""
+        """Whether the webhook's last attempt failed, in this turn or in an earlier turn."""
         self.is_slow = False
-        """Whether the last attempt took longer than `SLOW_S`."""
+        """Whether the last attempt of this turn took longer than `SLOW_S`."""
 
     async def run(self) -> bool:
-        """Sends the entries after the last delivered place. Returns whether the webhook needs another turn at once.
+        """Sends the entries after the last delivered entry. Returns whether the webhook needs another turn at once.
 
         Raises:
             PASSING: Postgres does not answer.

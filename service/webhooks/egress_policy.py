@@ -1,8 +1,8 @@
 """Decides to which addresses a webhook may connect. Parses the webhook's URL and resolves its host.
 
 A member names the URL, but the service sends from inside an operator's network. So the service connects to public addresses only.
-The check covers every spelling of an address, every address that a name resolves to, and later changes of that name. Knows no
-rows and no HTTP.
+The check covers every spelling of an address, every address that a name resolves to, and later changes of the name's addresses.
+Knows no rows and no HTTP.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from service.webhooks.errors import UrlNotAllowed
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
-"""A function that returns the addresses of a host as texts, or raises OSError. Runs in a thread, because it may block."""
+"""A function that returns the addresses of a host as strings, or raises OSError. Runs in a thread, because it may block."""
 
 URL: Final = re.compile(
     r"(?P<scheme>https?)://"
@@ -27,11 +27,11 @@ URL: Final = re.compile(
     r"(?P<path>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)"
 )
 """The form of an accepted URL, narrower than RFC 3986. URLs that two parsers might read differently do not match, such as URLs
-with a user, a backslash, a space or letters outside of ASCII."""
+with a user name, a backslash, a space or a character outside of ASCII."""
 
 LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""The last label of a host name that C libraries read as a part of an IPv4 address: 127.1, 0x7f000001, 2130706433."""
+"""The form of the last label in host names that C libraries read as IPv4 addresses: 127.1, 0x7f000001, 2130706433."""
 
 MAPPED: Final = tuple(IPv6Network(text) for text in ("::ffff:0:0/96", "64:ff9b::/96"))
 """The networks of IPv6 addresses that contain an IPv4 address: mapped addresses (RFC 4291) and NAT64 addresses (RFC 6052)."""
@@ -48,17 +48,18 @@ SPECIAL_PURPOSE: Final = tuple(
         "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
     )
 )  # fmt: skip
-"""The networks in IANA's registries of special-purpose addresses. They are checked in addition to `is_global`, because the list
-of `is_global` differs between releases of Python. 2001::/32 (Teredo) and 2002::/16 (6to4) contain IPv4 addresses."""
+"""The networks in IANA's registries of special-purpose addresses. Addresses are compared with these networks in addition to
+`is_global`, because the networks of `is_global` differ between releases of Python. 2001::/23 (with Teredo) and 2002::/16 (6to4)
+are listed because addresses in these two networks contain an IPv4 address, and this IPv4 address is not checked."""
 
 RESOLVE_S_MAX: Final = 5.0
 LOOKUPS_MAX: Final = 64
-"""Number of threads for look-ups. A look-up cannot be cancelled, and may take half a minute if the name server is dead."""
+"""Number of threads that resolve hosts. A look-up cannot be cancelled, and may take half a minute if the name server is dead."""
 ADDRESSES_TRIED_MAX: Final = 3
 
 
 class Unreachable(Exception):
-    """The host has no address, or an address that is not public.
+    """The host has no address, or has an address that is not public.
 
     Both cases are the same error, so that the error reveals nothing about the operator's network.
     """
@@ -66,7 +67,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedUrl:
-    """A parsed URL. `host` is in lower case; an IPv6 address has no brackets."""
+    """A parsed URL. `host` is in lower case. If `host` is an IPv6 address, it has no brackets."""
 
     scheme: str
     host: str
@@ -75,7 +76,7 @@ class ParsedUrl:
 
     @property
     def named(self) -> str:
-        """The value of the Host header: the host, with the port unless it is the scheme's default."""
+        """The value of the Host header: the host, and the port if it is not the scheme's default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
 
@@ -111,13 +112,16 @@ def _is_host(host: str) -> bool:
 
 
 def addresses_of(host: str, port: int) -> Sequence[str]:
-    """Returns the addresses of a host from the system's resolver, in the resolver's order, each once."""
+    """Returns the addresses of a host in the order in which the system's resolver returns them. Each address occurs once."""
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EgressPolicy:
-    """The rule for the targets of webhooks. `allow_private` allows http and any address, for tests and for a service at home."""
+    """The rule for the targets of webhooks.
+
+    If `allow_private` is true, http and every address are allowed. This is for tests, and for a service in a home network.
+    """
 
     allow_private: bool = False
     resolve: Resolve = addresses_of
@@ -130,7 +134,8 @@ class EgressPolicy:
         """Parses a URL that a member names.
 
         Raises:
-            UrlNotAllowed: the URL is malformed, is not HTTPS, or contains an address that is not public.
+            UrlNotAllowed: the URL is malformed. Without `allow_private`, also if the URL is not HTTPS, or if its host is neither
+                a public address nor a name with a dot.
         """
         target = target_of(url)
         if not self._may_be_named(target):
@@ -147,7 +152,9 @@ class EgressPolicy:
             return "." in target.host.removesuffix(".")
 
     async def find(self, target: ParsedUrl) -> tuple[Address, ...]:
-        """Resolves the host and returns at most three addresses to connect to, in order. Checks all addresses of the host.
+        """Resolves the host, and returns at most three of its addresses in the resolver's order.
+
+        Checks all addresses of the host.
 
         Raises:
             Unreachable: the host has no address, no address was found in time, or one of the addresses is not public.
@@ -173,7 +180,7 @@ class EgressPolicy:
 
 
 def is_public(address: Address) -> bool:
-    """Returns whether an address is public. If an IPv6 address contains an IPv4 address, the IPv4 address is checked."""
+    """Returns whether an address is public. For an IPv6 address in a network of `MAPPED`, checks the IPv4 address inside."""
     if isinstance(address, IPv6Address):
         if any(address in network for network in MAPPED):
             return is_public(IPv4Address(address.packed[12:]))

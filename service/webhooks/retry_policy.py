@@ -1,4 +1,4 @@
-"""Decides what follows after an attempt: the entry is delivered, is sent again later, or the webhook is disabled.
+"""Decides what happens after an attempt: whether the entry is delivered or sent again later, and whether the webhook is disabled.
 
 Pure: time and jitter are arguments. No decision depends on the content or the number of entries. So the waits of a webhook reveal
 nothing about a feed.
@@ -12,10 +12,10 @@ from typing import Final
 FIRST_WAIT_S: Final = 5.0
 WAIT_S_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.25
-"""The largest share by which a wait is made longer at random, so that webhooks that failed together do not retry together."""
+"""The largest random extension of a wait, as a share of the wait. Webhooks that failed together thus retry at different times."""
 DISABLED_AFTER: Final = timedelta(days=5)
-"""A webhook is disabled after failures for this time, which is about thirty attempts. An owner who was away over a weekend can
-still repair the target."""
+"""If the attempts of a webhook have failed for this time (about thirty attempts), the webhook is disabled. The time is long
+enough for an owner who was away over a weekend to repair the target."""
 
 SECRETS_OVERLAP: Final = timedelta(hours=24)
 WEBHOOKS_MAX: Final = 5
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 
 class Failure(StrEnum):
-    """The reason why an attempt failed. The list has few values, because with exact reasons a member could scan ports."""
+    """The reason why an attempt failed. The list has few values, because a member could scan ports with exact reasons."""
 
     NO_ANSWER = "no_answer"
     """The host is unknown, unreachable, too slow, not public, or has bad TLS. All these cases have the same value."""
@@ -87,7 +87,8 @@ def wait_after(attempts: int, *, jitter: float) -> timedelta:
 def after_failure(status: int | None, *, attempts: int, since: datetime | None, at: datetime, jitter: float) -> Failing:
     """Returns the state of a webhook after a failed attempt that began at `at`.
 
-    Before this attempt, `attempts` attempts failed in a row. The failures began at `since`.
+    `attempts` is the number of attempts that failed in a row before this attempt. `since` is the time of the first of these
+    failed attempts; None: this attempt is the first that failed.
     """
     began = since or at
     disabled = None

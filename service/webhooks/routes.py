@@ -1,4 +1,4 @@
-"""Serves the routes for the caller's webhooks: make, list, drop, resume, and change the secret. Sends nothing.
+"""Serves the routes for the caller's webhooks: make, list, drop, resume, and change a webhook's secret. Sends nothing.
 
 A webhook belongs to one member. For a webhook of another member, the response is the same 404 as for an id that does not exist.
 """
@@ -84,7 +84,7 @@ async def list_own(request: RouteRequest) -> Response[bytes]:
 
 @delete("/v1/families/{family:uuid}/webhooks/{webhook:uuid}", status_code=204, opt=DROP.opt())
 async def drop(request: RouteRequest) -> Response[None]:
-    """Deletes a webhook. Within a second, nothing more is sent to its URL."""
+    """Deletes a webhook. Sending to its URL ends within a second."""
     if await request.runtime.pool.fetchval(QUERIES.drop, *_webhook_key(request)) is None:
         raise NotFound
     return nothing()
@@ -92,7 +92,10 @@ async def drop(request: RouteRequest) -> Response[None]:
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Makes a new secret. The new and the previous secret both sign for `SECRETS_OVERLAP`; older secrets no longer sign."""
+    """Makes a new secret for a webhook.
+
+    For `SECRETS_OVERLAP`, the new and the previous secret both sign each request. Older secrets no longer sign.
+    """
     secret, both_until = new_secret(), request.runtime.log.now() + SECRETS_OVERLAP
     webhook = await request.runtime.pool.fetchval(QUERIES.rotate, *_webhook_key(request), secret, both_until)
     if webhook is None:
@@ -102,7 +105,7 @@ async def rotate(request: RouteRequest) -> Response[bytes]:
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/resume", status_code=200, opt=RESUME.opt())
 async def resume(request: RouteRequest) -> Response[bytes]:
-    """Enables a disabled webhook. Does not change an active or a failing webhook, nor the time of its next attempt."""
+    """Enables a disabled webhook. If the webhook is not disabled, changes nothing, not even the time of its next attempt."""
     key = _webhook_key(request)
     await request.runtime.pool.execute(QUERIES.resume, *key, request.runtime.log.now())
     row = await request.runtime.pool.fetchrow(QUERIES.own, *key)

@@ -36,11 +36,12 @@ TURNS_OF_SLOW_MAX: Final = 16
 """Bound on the concurrent turns of slow targets: an attempt at a dead target takes 15 s, and quick targets must not wait."""
 TURNS_A_HOST_MAX: Final = 2
 READY_MAX: Final = 1_000
-"""Bound on the queue of webhooks for a turn. The next poll finds the webhooks that did not fit."""
+"""Bound on the webhooks that wait for a turn. The next poll finds the webhooks that did not fit."""
 SUBSCRIPTIONS_MAX: Final = 50_000
-"""Bound on the subscriptions. A subscription takes about 700 bytes. Webhooks without a subscription are found by polling."""
+"""Bound on the subscriptions to the notifier. A subscription takes about 700 bytes. Polling finds webhooks without a
+subscription."""
 ENDS_EVERY_S: Final = 0.4
-"""Seconds between two checks of the claims: sending for a member who left has to end within a second."""
+"""Seconds between two checks of the claims: few, because sending for a member who left has to end within a second."""
 STOP_S_MAX: Final = 2.0
 
 
@@ -61,7 +62,7 @@ class Sender:
         )  # fmt: skip
         self._known: dict[WebhookKey, Subscription] = {}
         self._ready: dict[WebhookKey, Subscription] = {}
-        """The queue of webhooks for a turn, in order of arrival."""
+        """The webhooks that wait for a turn, in order of arrival."""
         self._under_way: dict[WebhookKey, tuple[Subscription, asyncio.Task[None]]] = {}
         self._claims: dict[WebhookKey, DeliveryClaim] = {}
         self._count_by_host: Counter[str] = Counter()
@@ -70,7 +71,7 @@ class Sender:
         self._is_stopping = False
 
     async def start(self) -> None:
-        """Starts to send in background tasks."""
+        """Starts the two background tasks: one polls the webhooks, the other checks the claims."""
         self._tasks = [
             asyncio.create_task(self._keep_polling(), name="webhooks: poll"),
             asyncio.create_task(self._keep_checking_claims(), name="webhooks: check claims"),
@@ -127,7 +128,10 @@ class Sender:
             self._enqueue(subscription)
 
     def _subscribe(self, one: Listed) -> Subscription:
-        """Subscribes a new webhook to the notifier, and returns its subscription."""
+        """Subscribes a new webhook to the notifier, unless there are `SUBSCRIPTIONS_MAX` subscriptions.
+
+        Returns the webhook's subscription.
+        """
         subscription = Subscription(one.key, target=target_of(one.url), enqueue=self._enqueue, end=self._end)
         if len(self._known) < SUBSCRIPTIONS_MAX:
             self._known[one.key] = subscription
@@ -140,7 +144,10 @@ class Sender:
     # Turns.
 
     def _enqueue(self, subscription: Subscription) -> None:
-        """Queues a webhook for a turn. If a turn of the webhook is running, the queued turn runs afterwards."""
+        """Queues a webhook for a turn, unless the queue is full.
+
+        If a turn of the webhook is running, the queued turn runs afterwards.
+        """
         if subscription.key in self._ready or len(self._ready) < READY_MAX:
             self._ready[subscription.key] = subscription
             self._begin_turns()
@@ -220,7 +227,7 @@ class Sender:
                 await self.end_lost_claims()
 
     async def end_lost_claims(self) -> None:
-        """Cancels the turns of members who left, and of webhooks that were dropped or claimed by another process.
+        """Cancels the turns of webhooks whose member left, or that were dropped or claimed by another process.
 
         Raises:
             PASSING: Postgres does not answer.

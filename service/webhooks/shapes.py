@@ -20,13 +20,13 @@ class NewWebhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class From(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The place in the feed after which the webhook begins. The default is the present end of the feed."""
+    """The place in the feed after which the webhook begins to send. The default is the present end of the feed."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
 
 
 class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new webhook. No other response contains `secret`. The webhook begins after `place` in the feed."""
+    """A new webhook. No other response contains its `secret`. The webhook sends the entries after `place` in the feed."""
 
     webhook: UUID
     url: str
@@ -35,7 +35,10 @@ class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new secret, which no other response contains. Until `both_until`, the previous secret signs deliveries, too."""
+    """A new secret of a webhook. No other response contains the new secret.
+
+    Until `both_until`, the previous secret signs requests, too.
+    """
 
     webhook: UUID
     secret: str
@@ -45,8 +48,9 @@ class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
 class WebhookListed(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook of the caller.
 
-    `place` is the last delivered place. `since` is the time when the failures began, or when the webhook was disabled. `last` is
-    the reason why the last attempt failed; null if no attempt failed. `why` is the reason why the webhook was disabled.
+    `place` is the place in the feed of the last delivered entry. `since` is the time when the failures began, or when the webhook
+    was disabled. `last` is the reason why the last attempt failed; null if the last attempt did not fail. `why` is the reason why
+    the webhook was disabled.
     """
 
     webhook: UUID

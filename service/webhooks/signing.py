@@ -1,6 +1,6 @@
 """Signs messages by the Standard Webhooks specification.
 
-Owns the headers, and the body around an entry. Knows no network and no row.
+Owns the headers of a message, and the JSON object in its body that contains the entry. Knows no network and no row.
 """
 
 from base64 import b64encode
@@ -18,7 +18,10 @@ USER_AGENT: Final = "Stillnew-Webhooks/1"
 
 
 class _EventTag(msgspec.Struct, frozen=True):
-    """The field `type` of an entry's `event`. At this level only a hint has this field."""
+    """The field `type` directly in an entry's `event`.
+
+    Only a hint has this field there: other entries have a type one level deeper.
+    """
 
     type: str | None = None
 
@@ -33,20 +36,26 @@ _decode = msgspec.json.Decoder(_Entry).decode
 
 
 def body_of(entry: bytes, *, family: FamilyId, place: int) -> bytes:
-    """Returns the request body for one entry: the exact bytes of the entry in the feed, with its kind, family and place."""
+    """Returns the request body for one entry.
+
+    The body contains the exact bytes of the entry in the feed, and the entry's kind, family and place in the feed.
+    """
     # Only a hint has its type at this level. The type of an event is one level deeper, because author and times surround it.
     kind = b"hint" if _decode(entry).event.type is not None else b"entry"
     return b'{"type":"%b","family":"%b","place":%d,"entry":%b}' % (kind, str(family).encode(), place, entry)
 
 
 def message_id(webhook: UUID, place: int) -> str:
-    """Returns the message id, which is the same for every attempt at one place, so that a receiver notices a repetition."""
+    """Returns the message id for a place in the feed.
+
+    Every attempt for this place has the same id, so a receiver notices repetitions.
+    """
     # No full stop, because full stops join the parts of the signed text.
     return f"msg_{webhook.hex}_{place}"
 
 
 def headers_of(body: bytes, *, id: str, at: datetime, secrets: Sequence[bytes]) -> list[tuple[str, str]]:
-    """Returns the headers of one attempt, with one signature for each secret, in the order of `secrets`."""
+    """Returns the headers of one attempt. The signature header has one signature for each of `secrets`, in their order."""
     timestamp = str(int(at.timestamp()))
     digests = (digest(secret, id=id.encode(), timestamp=timestamp.encode(), body=body) for secret in secrets)
     return [

@@ -1,6 +1,7 @@
-"""Reads and writes the rows of webhooks for the sender: lists, leases and delivered places. Also reads the entries to send.
+"""Reads and writes the rows of webhooks for the sender, and reads the entries to send.
 
-Owns the sender's queries, and the bound on concurrent queries. Knows no network. Stores nothing of a feed except a place.
+Owns the sender's queries, and the bound on concurrent queries. Knows no network. Of a feed, stores only the place of the last
+delivered entry.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ BEFORE_ALL: Final = WebhookKey(FamilyId(NONE), MemberId(NONE), NONE)
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A webhook that a poll has read: it is not disabled, or its member has left."""
+    """A webhook that a poll has read. The webhook is not disabled, or its member has left."""
 
     key: WebhookKey
     url: str
@@ -51,27 +52,27 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryClaim:
-    """The right to send for one webhook until its lease expires, and the last delivered place."""
+    """The right to send for one webhook until its lease expires. `place` is the place in the feed of the last delivered entry."""
 
     key: WebhookKey
     lease: UUID
     url: str
     secrets: tuple[bytes, ...]
-    """The secrets that sign, the newest first."""
+    """The webhook's secrets with which requests are signed, the newest first."""
     place: int
     attempts: int
     failing_since: datetime | None
 
 
 class WebhookStore:
-    """The access to the rows of all webhooks in a database."""
+    """The access to the rows of webhooks in the database."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._turns = asyncio.Semaphore(QUERIES_MAX)
 
     async def page(self, *, after: WebhookKey, now: datetime) -> list[Listed]:
-        """Returns the webhooks after a key, at most `LISTED_A_PAGE`, in the order of their keys."""
+        """Returns at most `LISTED_A_PAGE` webhooks whose keys are greater than `after`, in the order of their keys."""
         async with self._turns:
             rows = await self._pool.fetch(QUERIES.all_after, *after, now, LISTED_A_PAGE)
         return [
@@ -107,7 +108,7 @@ class WebhookStore:
         )  # fmt: skip
 
     async def entries(self, key: WebhookKey, *, after: int, chain: bytes | None) -> Stretch:
-        """Returns some entries after a place, in exactly the bytes that the live stream sends.
+        """Returns at most `ENTRIES_A_PAGE` entries after a place in the feed, in exactly the bytes that the live stream sends.
 
         Raises:
             FeedAhead: the feed ends before that place.
@@ -123,20 +124,23 @@ class WebhookStore:
             )
 
     async def still_valid(self, claims: Sequence[DeliveryClaim]) -> set[WebhookKey]:
-        """Returns the keys of the claims that are still valid: the member has not left, and the lease is the same."""
+        """Returns the keys of the claims that are still valid.
+
+        A claim is valid until its member leaves or the row has another lease.
+        """
         columns = ([claim.key[nth] for claim in claims] for nth in range(3))
         async with self._turns:
             rows = await self._pool.fetch(QUERIES.still_valid, *columns, [claim.lease for claim in claims])
         return {claims[row["number"] - 1].key for row in rows}
 
     async def delivered(self, claim: DeliveryClaim, *, place: int, now: datetime) -> bool:
-        """Stores that the entry at a place was delivered. Returns whether the next entry may be sent."""
+        """Stores that the entry at a place in the feed was delivered. Returns whether the next entry may be sent."""
         async with self._turns:
             may_go_on = await self._pool.fetchval(QUERIES.delivered, *claim.key, claim.lease, place, now)
         return bool(may_go_on)
 
     async def failed(self, claim: DeliveryClaim, failing: Failing, *, at: datetime) -> None:
-        """Stores that an attempt failed, and releases the claim."""
+        """Stores the state of a webhook after a failed attempt, and releases the claim."""
         async with self._turns:
             await self._pool.execute(
                 QUERIES.failed, *claim.key, claim.lease, failing.attempts, failing.since, failing.failed_as, failing.next_at,

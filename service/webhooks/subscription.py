@@ -1,4 +1,7 @@
-"""Receives the notifications for one webhook of a member. Decides nothing."""
+"""Receives the notifier's calls for one webhook, and passes them to the sender.
+
+A failing webhook is not queued for a turn, because a poll finds when its next attempt is due.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,7 +12,7 @@ from service.webhooks.egress_policy import ParsedUrl
 from service.webhooks.store import WebhookKey
 
 NO_DEVICE: Final = DeviceId(UUID(int=0))
-"""A placeholder: a webhook belongs to a member and not to a device, so a webhook does not end if a device is revoked."""
+"""The device id of every subscription, a placeholder: a webhook belongs to a member and not to a device."""
 
 
 class Subscription:

@@ -1,4 +1,4 @@
-"""Provides devices without a service: a file of a paired device, and a World with a fixed clock and seeded random numbers."""
+"""Provides devices without a service: the file of a paired device, and a `World` with a fixed clock and seeded random numbers."""
 
 import random
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ ADA = Identity(
 
 
 def fixed_world() -> World:
-    """Returns a World with a fixed clock and seeded random numbers."""
+    """Returns a `World` (the environment of a device) with a fixed clock and seeded random numbers."""
     return World(now=lambda: datetime(2026, 11, 21, 18, 3, 11, tzinfo=UTC), random=random.Random(7))
 
 
 def paired_file(path: Path, identity: Identity = ADA) -> Path:
-    """Creates Ada's device file without a request to the service."""
+    """Creates the file of a paired device without a request to the service, and returns its path."""
     store = Store(path)
     store.set_identity(identity)
     store.close()

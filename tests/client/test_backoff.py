@@ -12,7 +12,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 @given(failures=st.integers(1, 10**6), fraction=st.floats(0, 1, exclude_max=True))
 def test_a_wait_is_never_longer_than_the_longest_nor_shorter_than_half_the_first(failures: int, fraction: float) -> None:
-    """Law 17: each wait has a bound, also after many failures."""
+    """Law 17: after any number of failures, a wait is at least half of the first wait, and at most the longest wait."""
     backoff = Backoff(first_wait_s=0.25, longest_wait_s=30.0)
     assert 0.125 <= backoff.wait_s(failures=failures, fraction=fraction) <= 30.0
 
@@ -35,6 +35,6 @@ def test_a_retry_after_header_is_read_as_seconds_or_as_a_date() -> None:
 
 @given(header=st.one_of(st.none(), st.text()))
 def test_a_retry_after_header_that_makes_no_sense_is_none_and_never_a_crash(header: str | None) -> None:
-    """Law 17: an invalid header in a response is ignored."""
+    """Law 17: an invalid `Retry-After` header is ignored."""
     wait_s = parse_retry_after(header, now=NOON)
     assert wait_s is None or wait_s >= 0

@@ -1,7 +1,6 @@
-"""Tests the daycare client: its signatures, its retries, and the receipts.
+"""Tests the daycare client: how it signs requests, repeats requests, and reads receipts.
 
-The tests check the client's requests with the packages `standardwebhooks` and `cloudevents`, which are independent of this
-project.
+The packages `standardwebhooks` and `cloudevents`, which are independent of this project, check the client's requests.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ T = TypeVar("T")
 
 
 def fine(*events: CloudEvent, outcome: str = "recorded") -> Answer:
-    """Returns the response of the service to these events."""
+    """Returns the response with which the service gives each of these events the same outcome."""
     receipts = [{"id": event.id, "source": f"urn:uuid:{KEY}", "outcome": outcome, "new": 1} for event in events]
     return answered({"receipts": receipts})
 
@@ -62,7 +61,10 @@ class Seen:
 
 
 async def with_answers(faults: Sequence[Fault], call: Callable[[Daycare], T], **more: Any) -> tuple[T, Seen]:
-    """Runs `call` with a client of a fake service that sends these responses. Returns its result, the requests and the waits."""
+    """Runs `call` with a client of a fake service, which sends these responses or faults.
+
+    Returns the result of `call`, with the requests and the waits.
+    """
     seen = Seen()
     async with FaultyProxy(faults) as proxy:
         seen.requests = proxy.requests
@@ -137,7 +139,7 @@ async def test_a_cut_connection_and_a_replay_are_asked_again() -> None:
 
 
 async def test_retries_end_and_a_long_wait_is_handed_to_the_caller() -> None:
-    """Law 17: the number of attempts has a bound."""
+    """Law 17: after `attempts_max` attempts, or if the service requests a wait of a day, the client raises an error."""
     with pytest.raises(ServiceUnreachable) as raised:
         await with_answers([BUSY] * 3, lambda daycare: daycare.post(SLEPT), backoff=Backoff(attempts_max=3))
     assert raised.value.attempts == 3
@@ -156,7 +158,10 @@ async def test_retries_end_and_a_long_wait_is_handed_to_the_caller() -> None:
     ],
 )
 async def test_a_refused_key_is_not_asked_again_and_a_clock_that_is_off_is_named(ahead_s: int, date: str, words: str) -> None:
-    """The service does not state whether key, secret or clock is wrong. The date of its response shows a wrong clock."""
+    """After a refused signature, the client raises `KeyRefused`. The error names a clock that differs from the response's date.
+
+    The service itself does not state whether the key, the secret or the clock is wrong.
+    """
     with pytest.raises(KeyRefused, match=str(KEY)) as raised:
         await with_answers(
             [refused(401, "daycare.signature_wrong", headers={"Date": date})],
@@ -174,7 +179,7 @@ async def test_many_events_go_out_in_calls_of_500_and_their_receipts_come_in_ord
 
 
 async def test_calls_are_split_by_bytes_and_one_that_is_too_long_goes_alone() -> None:
-    """Seven long notes almost fill a call. An event that is larger than a call is sent alone, and the service refuses it."""
+    """A call contains at most `CALL_BYTES_MAX` bytes of events. A larger event is sent alone, and the service refuses it."""
     long = [note("ä" * 70_000, child="kid-17", at=AT, id=f"entry-{number}") for number in range(8)]
     endless = note("x" * wire.CALL_BYTES_MAX, child="kid-17", at=AT, id="endless")
     too_large = refused(413, "body.too_large")
@@ -213,7 +218,7 @@ async def test_other_refusals_and_answers_that_are_not_ours_have_names(answer: A
 
 
 async def test_a_rotated_secret_signs_from_then_on_and_the_old_one_until_then() -> None:
-    """The client uses the new secret from its next call on. Two different calls have two ids."""
+    """The call for a new secret, and its repetition, are signed with the old secret. The next call is signed with the new one."""
     answers = [BUSY, answered({"secret": NEW_SECRET}), fine(SLEPT)]
     secret, seen = await with_answers(answers, lambda daycare: (daycare.rotate(), daycare.post(SLEPT))[0])
     assert secret == NEW_SECRET
@@ -231,7 +236,7 @@ async def test_a_child_is_linked_with_a_parents_code() -> None:
 
 
 def test_the_same_words_have_one_id_and_other_words_another() -> None:
-    """A system without ids of its own can post again after a crash, because the same words always get the same id."""
+    """Two notes with the same words, child and time get the same id. So a system without ids can post again after a crash."""
     at_home = AT.astimezone(tz=None)
     same = [note("Slept", child="kid-17", at=AT), note("Slept", child="kid-17", at=at_home, childname="Mia")]
     others = [
@@ -285,7 +290,7 @@ def rotates(daycare: Daycare, proxy: FaultyProxy, code: str) -> list[str]:
 
 @pytest.mark.parametrize(("call", "outcomes"), [(posts, ["waiting"] * 2), (links, ["recorded"]), (rotates, ["waiting"])])
 async def test_a_lost_answer_does_no_harm(http: httpx.AsyncClient, service_url: str, call: Deed, outcomes: list[str]) -> None:
-    """The service processes the request, but its response is lost, so the client sends the request again."""
+    """When the response to a post, a link or a rotation is lost, the client repeats the request, and the outcome is the same."""
     parent = await found_family(http)
     code = (await parent.ask("POST", "/v1/families/{family}/daycare-codes", json={"child": parent.said["child"]})).json()["code"]
     key = (await http.post("/v1/daycares", json={"name": "Sunflower House"})).json()

@@ -18,7 +18,7 @@ from tests.faulty_proxy import Answer, page_of
     ids=lambda intermediary: f"{intermediary.status} {intermediary.headers.get('Content-Type')}",
 )  # fmt: skip
 async def test_a_response_of_an_intermediary_refuses_no_key_and_no_event(intermediary: Answer) -> None:
-    """Only a problem document of the service is a refusal. The client repeats the request after any other error response."""
+    """The client repeats a request after an intermediary's response. Only a response of the service refuses a key or an event."""
     receipt, seen = await with_answers([intermediary, fine(SLEPT)], lambda daycare: daycare.post(SLEPT))
     assert (receipt.outcome, len(seen.waits_s)) == ("recorded", 1)
     with pytest.raises(AnsweredByIntermediary) as raised:

@@ -76,7 +76,7 @@ async def tablet(ada: Device, service_url: str, tmp_path: Path) -> AsyncIterator
 
 
 async def test_a_device_reads_its_own_words_after_a_sync(ada: Device) -> None:
-    """A device reads its own event at the place that its receipt states."""
+    """After a push and a pull, a device has its own event at the place in the feed that the receipt states."""
     draft_id = ada.record(note(ada, "three steps"))
     (receipt,) = await ada.push()
     await ada.pull()
@@ -94,7 +94,7 @@ async def test_the_other_parent_gets_the_words_for_the_family_and_not_those_for_
 
 
 async def test_a_device_requests_the_tips_of_its_own_day(ada: Device) -> None:
-    """The device sends its own date. Mia was born on 1 September 2025, so she is five months old."""
+    """The tips are for the date that the device sends: on 1 February 2026 Mia, born on 1 September 2025, is five months old."""
     mia = (await ada.roster())["children"][0]["child"]
     tips = await ada.tips(child=UUID(mia), on=date(2026, 2, 1))
     assert (tips["on"], [(one["child"], one["age_months"]) for one in tips["children"]]) == ("2026-02-01", [(mia, 5)])
@@ -103,7 +103,7 @@ async def test_a_device_requests_the_tips_of_its_own_day(ada: Device) -> None:
 
 
 async def test_the_devices_of_one_member_hold_the_same_bytes(ada: Device, tablet: Device) -> None:
-    """Law 7: one device pulls pages of one entry, and the other pulls whole pages. Both store the same bytes."""
+    """Law 7: two devices of one member store the same bytes, although only one of them pulls in pages of one entry."""
     for number in range(30):
         (ada if number % 3 else tablet).record(note(ada, f"note {number}"))
     await ada.push()
@@ -135,7 +135,7 @@ async def test_a_refused_draft_stops_no_other_and_stays_visible(ada: Device) -> 
 
 
 async def test_a_wire_that_is_cut_anywhere_loses_nothing_and_doubles_nothing(ada: Device, service_url: str) -> None:
-    """Laws 1 and 2: the connection is cut after different numbers of bytes, in the request or in the response."""
+    """Laws 1 and 2: each draft is in the feed once, wherever the requests and responses of its pushes were cut."""
     faults = [fault for cut in range(0, 1200, 100) for fault in (CutAnswer(after_bytes=cut), CutRequest(after_bytes=cut))]
     random.Random(5).shuffle(faults)
     async with proxy_to(service_url, *faults) as proxy:
@@ -150,7 +150,7 @@ async def test_a_wire_that_is_cut_anywhere_loses_nothing_and_doubles_nothing(ada
 
 
 async def test_live_catches_up_then_follows_in_the_bytes_of_a_pull(ada: Device, tablet: Device) -> None:
-    """Law 3: no entry is lost between the pull and the stream."""
+    """Law 3: a live device gets earlier and new entries without a gap, and stores the same bytes as a device that pulls."""
     ada.record(note(ada, "before"))
     await ada.push()
     received = await listen(tablet, wanted="last", meanwhile=lambda: write_slowly(ada))
@@ -160,7 +160,7 @@ async def test_live_catches_up_then_follows_in_the_bytes_of_a_pull(ada: Device, 
 
 
 async def test_live_resumes_through_a_wire_that_keeps_breaking(ada: Device, tablet: Device, service_url: str) -> None:
-    """Each entry arrives once and in order, over any number of connections."""
+    """Each entry arrives once and in order, although the connection is cut many times."""
     async with proxy_to(service_url, *[CutAnswer(after_bytes=400 + 130 * number) for number in range(12)]) as proxy:
         listener = Device.open(tablet.store.path, base_url=proxy.url, world=HASTY)
         received = await listen(listener, wanted="last", meanwhile=lambda: write_slowly(ada))
@@ -171,7 +171,7 @@ async def test_live_resumes_through_a_wire_that_keeps_breaking(ada: Device, tabl
 
 
 async def test_a_revoked_device_gets_an_error_and_keeps_what_it_has(ada: Device, tablet: Device) -> None:
-    """Pull, push and an open stream raise DeviceRevoked. The device keeps its drafts."""
+    """A push and an open stream of a revoked device raise DeviceRevoked. The device keeps its drafts and its mirror."""
     await tablet.pull()
     held = tablet.transcript()
     draft_id = tablet.record(note(ada, "never sent"))
@@ -189,7 +189,7 @@ async def test_a_revoked_device_gets_an_error_and_keeps_what_it_has(ada: Device,
 def test_a_device_that_is_killed_in_the_middle_of_pushes_loses_nothing_and_doubles_nothing(
     service_url: str, tmp_path: Path
 ) -> None:
-    """Laws 1 and 2: the process is killed before, during and after pushes. After its next start the device pushes again."""
+    """Laws 1 and 2: after kills at random moments, and a sync after each, every stored draft is in the feed once."""
     path = tmp_path / "ada.device"
 
     async def begin() -> None:
@@ -245,7 +245,7 @@ async def listen(device: Device, *, wanted: str, meanwhile: Callable[[], Awaitab
 
 
 async def test_a_device_corrects_the_roster_and_another_members_device_receives_it(ada: Device, ben: Device) -> None:
-    """Each correction is sent twice, as after a lost response. The second request gets the same response and adds no event."""
+    """Ben's device receives each correction once, although Ada's device sends it twice, like after a lost response."""
     (mia,) = (await ada.roster())["children"]
     homes = {member["member"]: member["household"] for member in (await ada.roster())["members"]}
     for _ in range(2):

@@ -9,7 +9,10 @@ from tests.client.test_device_against_service import note, texts
 
 
 async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> None:
-    """As after a restore, the device has one entry more than the service."""
+    """A device that has one entry more than the service's feed pulls its feed anew and pushes all drafts again.
+
+    A restored backup can lack such an entry.
+    """
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -26,7 +29,7 @@ async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> No
 
 @pytest.mark.parametrize("by", ["push", "pull"])
 async def test_another_incarnation_of_the_log_restarts_the_mirror(ada: Device, by: str) -> None:
-    """The service responds with another `log` than the one that the device follows."""
+    """When the service names another `log` than the device follows, the device pulls its feed from the start."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -42,7 +45,7 @@ async def test_another_incarnation_of_the_log_restarts_the_mirror(ada: Device, b
 
 @pytest.mark.parametrize("grows", [False, True])
 async def test_a_feed_with_other_earlier_entries_is_noticed_at_the_next_pull(ada: Device, *, grows: bool) -> None:
-    """The feed has the same log id and is not shorter, but its earlier entries differ."""
+    """A feed with the same log id and other earlier entries is pulled from the start, even if it is not shorter."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -57,7 +60,10 @@ async def test_a_feed_with_other_earlier_entries_is_noticed_at_the_next_pull(ada
 
 
 async def test_what_was_acknowledged_and_is_not_in_the_feed_is_noticed(ada: Device) -> None:
-    """The backup is older than the receipts, and the device had not yet pulled the entries at their places."""
+    """A receipt with a place beyond the end of the feed makes the device pull from the start.
+
+    This happens if the restored backup is older than the receipt, and the device had not pulled the entry at that place yet.
+    """
     ada.record(note(ada, "a"))
     await ada.push()
     ada.store.connection.execute("UPDATE draft SET place = place + 1")
@@ -67,7 +73,10 @@ async def test_what_was_acknowledged_and_is_not_in_the_feed_is_noticed(ada: Devi
 
 
 async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -> None:
-    """The restored feed has grown beyond the places in the receipts."""
+    """When the feed has another event at the place of a receipt, the device pulls from the start, and pushes its drafts again.
+
+    This happens if a restored feed has grown beyond the places in the receipts.
+    """
     first, second = ada.record(note(ada, "a")), ada.record(note(ada, "b"))
     await ada.push()
     ada.store.connection.execute("UPDATE draft SET place = place + 1 WHERE id = ?", (str(first),))
@@ -78,7 +87,7 @@ async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -
 
 
 async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noticed_by_the_push(ada: Device) -> None:
-    """A device that only pushes also notices the restore, and reads its feed again from the start."""
+    """When a receipt names a place at which the mirror has another entry, the device empties its mirror, before any pull."""
     ada.record(note(ada, "a"))
     await ada.sync()
     ada.mirror.append(
@@ -95,7 +104,7 @@ async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noti
 
 
 async def test_an_entry_that_is_not_as_the_service_has_it_is_noticed_when_all_is_verified(ada: Device) -> None:
-    """Somebody changed the device's file. Only a pull with `verify` notices this, because the chain stays the same."""
+    """A changed entry in the device's file is found by a pull with `verify`. Other pulls compare only the chain at the end."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()

@@ -1,4 +1,4 @@
-"""Tests what a device's file contains after the device was killed, at each line of client/ and at random moments of a commit."""
+"""Tests the content of a device's file after a kill of the device, at each line of client/ and at random moments of a commit."""
 
 import os
 import random
@@ -31,7 +31,7 @@ def recorded(draft_id: UUID, place: int) -> Receipt:
 
 
 def page(first: int, last: int, *, log: str = "L1") -> Page:
-    """Returns a page of the feed. The entry at place 1 is the draft A."""
+    """Returns a page of the feed with the places `first` to `last`. The entry at place 1 is the event of draft A."""
     own = EventHead(id=str(A), author=str(ADA.member))
     entries = [
         RawEntry(place=place, json=msgspec.json.encode({"place": place, "event": own if place == 1 else {}}))
@@ -76,7 +76,10 @@ def die() -> Never:
 
 
 def in_a_child(work: Callable[[int], object]) -> tuple[int, bool]:
-    """Runs `work` in a forked process that writes to a pipe. Returns the number of bytes, and whether the process was killed."""
+    """Runs `work` in a forked process with a pipe.
+
+    Returns the number of bytes in the pipe, and whether a signal ended the process.
+    """
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -94,7 +97,7 @@ def in_a_child(work: Callable[[int], object]) -> tuple[int, bool]:
 
 
 def run_the_day(path: Path, *, pipe: int, lines: int) -> None:
-    """Runs the steps of DAY, and kills the process at line number `lines` of client/. Writes a byte after each step."""
+    """Runs the steps of DAY, and writes a byte after each. Kills the process after `lines` executed lines of client/."""
     left = lines
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
@@ -121,7 +124,7 @@ def run_the_day_in_a_child(path: Path, *, lines: int) -> tuple[int, bool]:
 
 @pytest.mark.timeout(300)
 def test_a_device_that_is_killed_at_any_line_is_as_before_that_step_or_as_after_it(tmp_path: Path) -> None:
-    """Law 1: a finished step is stored, and no step is stored in part."""
+    """Law 1: after a kill at any line, each finished step is stored, and no step is stored in part."""
     trusted_certificates()
     states = []
     for steps in range(len(DAY) + 1):
@@ -150,7 +153,7 @@ def record_without_end(path: Path, *, pipe: int) -> None:
 
 
 def test_a_device_that_is_killed_at_any_moment_of_a_commit_holds_every_draft_that_it_answered_for(tmp_path: Path) -> None:
-    """Law 1: the kill happens inside of SQLite, and not between two lines of Python."""
+    """Law 1: after a kill inside of SQLite, the file is intact and has each draft whose `record` had returned."""
     trusted_certificates()
     path = paired_file(tmp_path / "ada.device")
     seeded = random.Random(11)
@@ -167,7 +170,7 @@ def test_a_device_that_is_killed_at_any_moment_of_a_commit_holds_every_draft_tha
 
 
 def kill_after(seconds: float, work: Callable[[int], object]) -> int:
-    """Runs `work` in a forked process, and kills that process after some seconds. Returns the number of bytes that it wrote."""
+    """Runs `work` in a forked process with a pipe, and kills the process. Returns the number of bytes in the pipe."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:

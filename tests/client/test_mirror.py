@@ -38,7 +38,7 @@ def page(first: int, last: int, *, past: str = "ours", log: str = "L1") -> Page:
 
 
 def streamed(first: int, last: int) -> Iterable[Page]:
-    """Yields the entries of a page as a stream sends them, each with its chain."""
+    """Yields pages of one entry, read from a stream in which each entry has its chain. The first page is the stream's opening."""
     known = read_opening(msgspec.json.encode({"log": "L1", "place": first - 1, "chain": chain_at(first - 1)}))
     yield known
     for place in range(first, last + 1):
@@ -48,7 +48,7 @@ def streamed(first: int, last: int) -> Iterable[Page]:
 
 
 def test_entries_are_held_in_the_bytes_that_came_unknown_fields_and_all(device: Device) -> None:
-    """Law 7: the devices of a member must store the same bytes, so unknown fields are stored too."""
+    """Law 7: an entry is stored in the bytes that came, with its unknown fields, so that all devices store the same bytes."""
     device.mirror.append(page(1, 3))
     assert b"\n".join(FEED[:3]) == device.transcript()
     assert [entry.place for entry in device.entries()] == [1, 2, 3]
@@ -56,7 +56,7 @@ def test_entries_are_held_in_the_bytes_that_came_unknown_fields_and_all(device: 
 
 
 def test_an_entry_of_a_stream_is_held_in_the_bytes_of_a_page(device: Device) -> None:
-    """Law 7: an entry of a stream has a chain. The chain is removed, so that the stored bytes are those of a page."""
+    """Law 7: an entry from a stream is stored without its chain, in the same bytes as an entry from a page."""
     for one in streamed(1, 4):
         device.mirror.append(one)
     device.mirror.append(page(5, 6))
@@ -66,14 +66,14 @@ def test_an_entry_of_a_stream_is_held_in_the_bytes_of_a_page(device: Device) -> 
 
 
 def test_any_cut_of_the_feed_gives_the_same_mirror(device: Device) -> None:
-    """Each division of the feed into pages gives the same mirror, also if pages overlap."""
+    """However the feed is divided into pages, the mirror is the same, even if the pages overlap."""
     for first, last in [(1, 1), (1, 3), (2, 4), (5, 7), (1, 7), (8, 7)]:
         device.mirror.append(page(first, last))
     assert b"\n".join(FEED) == device.transcript()
 
 
 def test_a_hole_is_not_held(device: Device) -> None:
-    """Law 7: a page that leaves a gap is refused."""
+    """Law 7: a page that begins after the next place is refused, and the mirror does not change."""
     device.mirror.append(page(1, 2))
     with pytest.raises(FeedDiverged):
         device.mirror.append(page(4, 4))
@@ -82,7 +82,7 @@ def test_a_hole_is_not_held(device: Device) -> None:
 
 @pytest.mark.parametrize(("first", "last"), [(4, 5), (4, 3), (2, 3)])
 def test_other_earlier_entries_are_noticed_by_the_chain(device: Device, first: int, last: int) -> None:
-    """The new entries are the same, but the entries before them differ. Only the chain shows this."""
+    """A page is refused if the entries before it differ from those of the mirror. Only the page's chain shows this difference."""
     device.mirror.append(page(1, 3))
     with pytest.raises(FeedDiverged) as raised:
         device.mirror.append(page(first, last, past="theirs"))
@@ -90,7 +90,10 @@ def test_other_earlier_entries_are_noticed_by_the_chain(device: Device, first: i
 
 
 def test_a_stream_of_another_feed_is_noticed_before_its_first_entry(device: Device) -> None:
-    """The device notices another feed also if its last entry came from a stream, with only the first digits of its chain."""
+    """A stream of a feed with other earlier entries is refused at its opening.
+
+    The mirror notices the difference even if it knows only the first digits of its own chain, because a stream sends no more.
+    """
     for one in streamed(1, 3):
         device.mirror.append(one)
     opening = msgspec.json.encode({"log": "L1", "place": 3, "chain": chain_at(3, "theirs")})
@@ -101,7 +104,7 @@ def test_a_stream_of_another_feed_is_noticed_before_its_first_entry(device: Devi
 
 
 def test_another_entry_at_a_held_place_is_noticed(device: Device) -> None:
-    """A page that overlaps the stored entries is compared with them."""
+    """A page that overlaps the stored entries is refused if an entry differs from the stored one."""
     device.mirror.append(page(1, 3))
     other = msgspec.structs.replace(page(1, 5), entries=(RawEntry(place=1, json=b'{"place":1,"event":{}}'), *page(2, 5).entries))
     with pytest.raises(FeedDiverged) as raised:
@@ -111,7 +114,7 @@ def test_another_entry_at_a_held_place_is_noticed(device: Device) -> None:
 
 
 def test_another_incarnation_of_the_log_is_not_mixed_in(device: Device) -> None:
-    """An entry of another log is refused, even at the right place."""
+    """A page with another `log` id is refused, even if it begins at the next place."""
     device.mirror.append(page(1, 2))
     with pytest.raises(LogChanged):
         device.mirror.append(page(3, 3, log="L2"))
@@ -168,7 +171,7 @@ def test_an_answer_that_breaks_the_protocol_is_named_and_not_kept(body: bytes) -
     [FEED[0], FEED[1], FEED[0].replace(b'"event"', b'"chain":"c1","event"'), FEED[0][:-1], b"null", b"{}"],
 )
 def test_an_entry_of_a_stream_that_breaks_the_protocol_is_named(body: bytes) -> None:
-    """Law 17: an entry of a stream needs a chain and the next place."""
+    """Law 17: a stream's entry without a chain, or with another place than the next one, raises an error."""
     opening = read_opening(msgspec.json.encode({"log": "L1", "place": 0, "chain": chain_at(0)}))
     with pytest.raises(ServiceMisspoke):
         read_streamed(body, behind=opening)

@@ -87,7 +87,7 @@ def test_a_batch_keeps_both_bounds_and_is_never_empty_while_something_waits(size
 
 
 def test_the_largest_batches_make_a_body_of_at_most_1_mib(device: Device) -> None:
-    """Law 17: the bound applies to the bytes of the request's body."""
+    """Law 17: the body of a push with large drafts has at most 1 MiB."""
     for number in range(20):
         device.record(note(f"{number:02}" + "x" * (DRAFT_BYTES_MAX - 300)))
     batch = device.outbox.next_batch()
@@ -109,7 +109,7 @@ def test_a_settled_draft_stays_and_a_refused_one_is_visible_with_its_reason(devi
 
 
 def test_a_changed_log_makes_every_draft_wait_again_but_those_it_has_just_answered(device: Device) -> None:
-    """After a restore of the service, a device pushes all of its drafts again, except those of the last response."""
+    """When a response names another log, all drafts wait again, except those for which this response has receipts."""
     first, second, third = (device.record(note(text)) for text in "abc")
     settle(device, log="L1", receipts=[recorded(first, 1), Receipt(id=second, outcome="refused", problem=Problem())])
     settle(device, log="L2", receipts=[recorded(third, 1)])
@@ -130,7 +130,10 @@ def test_a_file_without_a_device_says_so(tmp_path: Path) -> None:
 
 
 def test_the_file_is_readable_to_its_owner_alone_and_commits_reach_the_disk(tmp_path: Path) -> None:
-    """Law 1: the value 2 of `synchronous` means FULL. A killed process would not test this: the page cache survives a kill."""
+    """Law 1: SQLite flushes each commit to the disk (`synchronous` 2 is FULL), and only the owner can read the file.
+
+    No kill of a process could show the flush, because the page cache survives the process.
+    """
     path = paired_file(tmp_path / "ada.device")
     store = Store(path)
     assert path.stat().st_mode & 0o777 == 0o600

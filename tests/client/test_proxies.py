@@ -24,17 +24,17 @@ Guard = Callable[[httpx.Request, bytes], httpx.Response | None]
 
 
 def page_of(status: int) -> httpx.Response:
-    """Returns an HTML error page, as a proxy sends it in place of the service."""
+    """Returns an HTML error page like those that a proxy sends in place of the service."""
     return httpx.Response(status, html="<html><h1>Request Entity Too Large</h1></html>")
 
 
 def takes_at_most(size_bytes: int) -> Guard:
-    """Returns a proxy that limits the size of bodies, as nginx does with `client_max_body_size`."""
+    """Returns a proxy that limits the size of bodies, like nginx with `client_max_body_size`."""
     return lambda request, body: page_of(413) if len(body) > size_bytes else None
 
 
 def reads_along(forbidden: bytes, *, status: int = 403) -> Guard:
-    """Returns a firewall that blocks bodies with a text that looks like an attack."""
+    """Returns a firewall that blocks bodies with the text `forbidden`."""
     return lambda request, body: page_of(status) if forbidden in body else None
 
 
@@ -45,7 +45,7 @@ class Network(httpx.AsyncHTTPTransport):
         super().__init__()
         self.guard: Guard = lambda request, body: None
         self.sizes: list[tuple[int, int]] = []
-        """The size in bytes of each request's body, and the status of its response."""
+        """The size of each request's body in bytes, with the status of the response."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
@@ -55,7 +55,7 @@ class Network(httpx.AsyncHTTPTransport):
 
 
 class MovingDevice:
-    """The World of Ada's device, with a network that changes and a clock that a test can set."""
+    """The `World` of Ada's device, with a network that a test can change, and a clock that a test can set."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -100,7 +100,7 @@ def states(device: Device) -> list[str]:
 
 
 async def test_an_outbox_is_drained_through_a_proxy_that_takes_less_than_the_service(begin: Begin) -> None:
-    """The proxy refuses bodies of more than 128 KiB with 413 and an HTML page. The device pushes 400 notes of 600 characters."""
+    """All drafts are pushed through a proxy that refuses bodies over 128 KiB: the device halves its pushes after one refusal."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(128 * KIB)
     written = [write(device, "x" * 600) for _ in range(400)]
@@ -111,7 +111,7 @@ async def test_an_outbox_is_drained_through_a_proxy_that_takes_less_than_the_ser
 
 
 async def test_a_draft_that_is_too_large_for_the_proxy_is_set_aside_and_the_rest_goes_on(begin: Begin) -> None:
-    """Law 1: no draft is lost, and none counts as refused by the service. The draft's receipt states why it is set aside."""
+    """Law 1: a draft that is too large for the proxy is set aside, and its receipt states why. The other drafts are recorded."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(8 * KIB)
     first, large, last = write(device, "first"), write(device, "x" * 9_000), write(device, "last")
@@ -147,7 +147,7 @@ async def test_what_was_set_aside_is_tried_again_after_growing_waits_and_gets_th
 
 
 async def test_what_refers_to_a_draft_that_was_set_aside_is_placed_once_that_gets_through(begin: Begin) -> None:
-    """The service refused the second draft for its missing target. The draft is sent again after the target is recorded."""
+    """A draft that the service refused because its target was missing is sent again after the target is recorded."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(8 * KIB)
     large = write(device, "x" * 9_000)
@@ -162,7 +162,7 @@ async def test_what_refers_to_a_draft_that_was_set_aside_is_placed_once_that_get
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 406])
 async def test_a_draft_that_a_firewall_takes_for_an_attack_stops_no_other(begin: Begin, status: int) -> None:
-    """An HTML page refuses no draft. A draft is set aside only while other requests reach the service."""
+    """The draft that a firewall blocks is set aside and not refused. All other drafts of the push are recorded."""
     device, moving = await begin()
     moving.network.guard = reads_along(b"DROP TABLE", status=status)
     drafts = [write(device, f"note {number}") for number in range(20)]
@@ -175,7 +175,7 @@ async def test_a_draft_that_a_firewall_takes_for_an_attack_stops_no_other(begin:
 
 @pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 410, 413, 429, 502, 511])
 async def test_a_network_that_blocks_everything_sets_no_draft_aside(begin: Begin, status: int) -> None:
-    """Law 1: the login page of a Wi-Fi network blocks every request. After the login, all drafts are pushed."""
+    """Law 1: when a network blocks every request, no draft is lost. Once the network forwards requests, all drafts are pushed."""
     device, moving = await begin()
     drafts = [write(device, f"note {number}") for number in range(30)]
     moving.network.guard = lambda request, body: page_of(status)
@@ -195,7 +195,7 @@ async def test_a_network_that_blocks_everything_sets_no_draft_aside(begin: Begin
 
 
 async def test_a_draft_that_the_service_can_hardly_read_is_refused_and_stops_no_other(begin: Begin) -> None:
-    """Law 17: the receipt of a draft that the service cannot read may have no id."""
+    """Law 17: a draft that the service cannot decode is refused, and the other draft of the push is recorded."""
     device, _ = await begin()
     deep: object = "x"
     for _ in range(40):
@@ -206,7 +206,7 @@ async def test_a_draft_that_the_service_can_hardly_read_is_refused_and_stops_no_
 
 
 async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begin) -> None:
-    """On a slow line, 1 MiB does not arrive within the 20 s after which the service gives up."""
+    """After a push without a response, the next push is smaller. So a device on a slow line can push all of its drafts."""
     device, moving = await begin()
     for _ in range(100):
         write(device, "x" * 2_000)
@@ -226,7 +226,7 @@ async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begi
 
 @given(st.lists(st.tuples(st.sampled_from(["too_large", "not_answered", "answered"]), st.integers(1, 2 * PUSH_BYTES_MAX))))
 def test_a_push_is_at_least_a_byte_and_at_most_half_of_what_was_once_too_large(happened: list[tuple[str, int]]) -> None:
-    """Law 17: the size of a push stays within its bounds, whatever happens."""
+    """Law 17: after any responses, the size of a push is at least a byte, and at most half of a size that was too large."""
     push_size, ceiling = PushSize(), PUSH_BYTES_MAX
     for what, size in happened:
         match what:

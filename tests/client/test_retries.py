@@ -22,7 +22,7 @@ BUSY = Answer(status=503)
 
 
 class Waits:
-    """A World that records the waits instead of sleeping."""
+    """The waits of a device. Its `World` (the device's environment) records each wait instead of sleeping."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -35,7 +35,7 @@ class Waits:
 
 
 async def ask(faults: list[Fault], waits: Waits, *, once: bool = False) -> tuple[bytes, int]:
-    """Sends a request through a proxy, and returns the response and the number of connections."""
+    """Sends a request through a proxy with these faults. Returns the response's body and the number of connections."""
     async with FaultyProxy(faults) as proxy:
         wire = Wire(base_url=proxy.url, token="t", world=waits.world)
         try:
@@ -59,7 +59,7 @@ async def test_a_requested_wait_is_obeyed() -> None:
 
 
 async def test_retries_end_after_the_last_attempt() -> None:
-    """Law 17: the number of attempts has a bound."""
+    """Law 17: the device gives up after six attempts."""
     waits = Waits()
     with pytest.raises(ServiceUnreachable) as raised:
         await ask([BUSY] * 9, waits)
@@ -139,7 +139,7 @@ async def test_a_response_of_an_intermediary_is_no_answer(tmp_path: Path, interm
 
 @pytest.mark.parametrize("intermediary", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
 async def test_what_must_not_happen_twice_is_not_sent_again_after_an_intermediary_answered(intermediary: Answer) -> None:
-    """The service may have received the request, so the device does not repeat the request."""
+    """After the response of an intermediary, `ask_once` does not repeat the request: the service may have received it."""
     waits = Waits()
     with pytest.raises(AnsweredByIntermediary):
         await ask([intermediary, FINE], waits, once=True)
@@ -147,7 +147,7 @@ async def test_what_must_not_happen_twice_is_not_sent_again_after_an_intermediar
 
 
 def recorded(*drafts: UUID, place: int = 1, log: str = "L1") -> Answer:
-    """Returns the receipts of the service for these drafts, at consecutive places."""
+    """Returns a response with receipts for these drafts, which are recorded at consecutive places from `place`."""
     receipts = [{"id": draft, "outcome": "recorded", "place": place + number} for number, draft in enumerate(drafts)]
     return answered({"log": log, "receipts": receipts})
 
@@ -193,7 +193,7 @@ async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Pa
 
 
 async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_path: Path) -> None:
-    """Law 17: because of one draft, the service refuses the whole body. The device splits the batch until that draft is alone."""
+    """Law 17: if the service refuses a whole push because of one draft, the device splits the push until this draft is alone."""
     spoilt = refused(400, "body.nul")
 
     def receipt(number: int) -> Answer:
@@ -219,7 +219,10 @@ async def test_a_refusal_that_blames_no_draft_refuses_no_draft(tmp_path: Path) -
 
 
 async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_is_no_entry() -> None:
-    """A U+2028 ends no line, and data may have several lines. Comments, other events and an incomplete message are ignored."""
+    """A U+2028 ends no line of a stream, and a message may have several lines of data.
+
+    Comments, events of an unknown type and an incomplete message are ignored.
+    """
     chain = {place: f"{place:016x}" for place in range(7, 11)}
     opening = f'{{"log": "L1", "place": 7, "chain": "{chain[7]}"}}'
     first = f'{{"place": 8, "chain": "{chain[8]}", "event": {{"text": "two\u2028lines"}}}}'
@@ -242,7 +245,7 @@ async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_i
 
 
 async def test_a_silent_stream_is_given_up() -> None:
-    """Law 17: a broken connection sends no heartbeats. So a stream without heartbeats is closed after a bounded wait."""
+    """Law 17: a stream on which nothing arrives for `silence_s_max`, not even a heartbeat, is given up."""
     headers = {"Content-Type": "text/event-stream", "Content-Length": "1000"}
     world = replace(Waits().world, silence_s_max=0.2)
     async with FaultyProxy([Answer(status=200, headers=headers, body=b": beat\n\n", falls_silent=True)]) as proxy:
@@ -253,7 +256,7 @@ async def test_a_silent_stream_is_given_up() -> None:
 
 
 async def test_live_reconnects_until_the_service_says_who_it_is_again(tmp_path: Path) -> None:
-    """The stream reconnects after any outage, with bounded waits. A revoked device gets the error DeviceRevoked."""
+    """The stream reconnects after each outage, with bounded waits, until the service answers that the device is revoked."""
     waits = Waits()
     async with (
         FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy,

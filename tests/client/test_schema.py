@@ -60,7 +60,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_file_of_the_release_before_keeps_its_drafts_and_its_entries(path: Path) -> None:
-    """Law 1: the migration keeps all drafts and all entries. Of the chains in the entries, it stores only the last one."""
+    """Law 1: the migration keeps all drafts and entries. It removes the chain from each entry, and stores only the last chain."""
     for _ in range(2):
         device = Device.open(path, world=fixed_world())
         drafts = list(device.drafts())

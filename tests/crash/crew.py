@@ -19,12 +19,12 @@ from tests.crash.pushers import Pusher
 from tests.service.conftest import Someone, found_family
 
 PATIENCE = Backoff(first_wait_s=0.1, longest_wait_s=1.0, attempts_max=4)
-"""The back-off of an app in the foreground. An app in the background may wait longer than the 10 s that a device may be late."""
+"""The back-off of an app in the foreground: its waits are short, because the tests allow a device to be late by 10 s."""
 WRITES_EVERY_S = 0.2
 
 
 class Crew:
-    """The members of one family, their devices and their pushers."""
+    """The members of one family, their pushers, and the two devices of Ben that follow the feed."""
 
     def __init__(self, people: list[Someone], devices: list[Device], pushers: list[Pusher], *, ending: asyncio.Event) -> None:
         self.people = people
@@ -39,14 +39,14 @@ class Crew:
 
     @property
     def cut_off(self) -> tuple[int, int]:
-        """The number of pushes that were cut off and sent again, and the number of those that were not sent again."""
+        """The number of cut pushes that were sent again and acknowledged, and the number of those that were not sent again."""
         ledgers = [pusher.ledger for pusher in self.pushers]
         again = sum(push.attempts > 1 for ledger in ledgers for push in ledger.acknowledged)
         return again, sum(len(ledger.unknown) for ledger in ledgers)
 
     @property
     def broken(self) -> list[str]:
-        """Descriptions of the broken promises that pushers noticed."""
+        """A sentence for each broken promise of the service that a pusher noticed."""
         return [promise for pusher in self.pushers for promise in pusher.ledger.broken]
 
     @property
@@ -55,7 +55,10 @@ class Crew:
         return not all(pusher.is_idle for pusher in self.pushers) or any(one.outbox.count("waiting") for one in self.devices)
 
     async def work(self) -> None:
-        """Pushes until `ending` is set, and then until no draft is left. The followers continue until they are cancelled."""
+        """Lets all devices push until `ending` is set, and then until no draft is left.
+
+        The devices of Ben follow the feed until this task is cancelled.
+        """
         async with asyncio.TaskGroup() as tasks:
             for pusher in self.pushers:
                 tasks.create_task(pusher.run())
@@ -80,7 +83,7 @@ async def _follow(device: Device) -> None:
 
 @asynccontextmanager
 async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
-    """Founds a family of five members: with six devices that push, and two of Ben's that follow the feed and write."""
+    """Founds a family of five members with six pushers, and with two devices of Ben that follow the feed and write notes."""
     async with httpx.AsyncClient(base_url=url, timeout=20) as http, AsyncExitStack() as opened:
         ada = await found_family(http)
         ben = await ada.invite("parent", name="Ben", household={"name": "Lake"})
@@ -102,11 +105,11 @@ async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
 
 
 REFUSED_READS_MAX = 40
-"""The reads of one feed that may be refused, 0.2 s apart: together about the 10 s in which a device must be up to date."""
+"""The number of reads of one feed that may be refused. With the pauses between them, they take at most about 10 s."""
 
 
 async def feed_of(someone: Someone, url: str) -> list[dict[str, Any]]:
-    """Reads a member's whole feed, in pages. A read that is refused while Postgres recovers is repeated, as by a device."""
+    """Reads a member's whole feed, in pages. Repeats a read that is refused while Postgres recovers, like a device."""
     entries: list[dict[str, Any]] = []
     refused = 0
     async with httpx.AsyncClient(base_url=url, headers=someone.headers, timeout=20) as http:

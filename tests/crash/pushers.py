@@ -1,7 +1,7 @@
-"""Runs devices that push without a pause, with a ledger of what was pushed and what was acknowledged.
+"""Runs simulated devices that push without a pause, and keep a ledger of their pushes and receipts.
 
-Owns the ledger and the comparison of receipts. Knows the protocol and not `client`, so that a mistake of `client` is not repeated
-here.
+Owns the ledger and the comparison of receipts. Knows only the protocol and does not import `client`: a mistake in `client` must
+not hide a mistake of the service.
 """
 
 import asyncio
@@ -38,23 +38,23 @@ class Push:
     body: bytes
     drafts: list[dict[str, Any]]
     acceptable: set[str]
-    """The ids of the drafts that the log accepts. Each other draft names a child that does not exist."""
+    """The ids of the drafts that the log accepts. All other drafts of the push name a child that does not exist."""
     attempts: int = 0
     receipts: list[dict[str, Any]] | None = None
 
 
 @dataclass
 class Ledger:
-    """All pushes of one device."""
+    """The pushes of one device, acknowledged or unknown, and the promises that the service broke."""
 
     acknowledged: list[Push] = field(default_factory=list)
     unknown: list[Push] = field(default_factory=list)
     """Pushes that were cut off and not sent again. The log has all drafts of such a push, or none."""
     broken: list[str] = field(default_factory=list)
-    """Descriptions of broken promises."""
+    """A sentence for each broken promise of the service."""
 
     def places(self) -> dict[str, int]:
-        """Returns the place of each acknowledged event in its author's feed, by id."""
+        """Returns the place of each acknowledged event in its author's feed, by the event's id."""
         return {
             receipt["id"]: receipt["place"]
             for push in self.acknowledged
@@ -64,12 +64,12 @@ class Ledger:
 
 
 class Pusher:
-    """One device of a member. After `ending` is set, it stops when its last push has a response."""
+    """One simulated device of a member. After `ending` is set, the device stops as soon as its last push has a response."""
 
     def __init__(
         self, someone: Someone, *, url: str, child: str, seed: str, ending: asyncio.Event, is_person: bool = True
     ) -> None:
-        """A person, unlike a daycare, also keeps and opens surprises, so that pushes with releases are cut off too."""
+        """Prepares the device. With `is_person`, the device also pushes choices and openings, so that pushes release events."""
         self.someone = someone
         self._is_person = is_person
         self.ledger = Ledger()
@@ -95,7 +95,7 @@ class Pusher:
         self.is_idle = True
 
     async def push_unknown_again(self) -> None:
-        """Sends the pushes without a response again. After their response, they count as acknowledged."""
+        """Sends each push without a response again, until there is a response. The push is then acknowledged."""
         async with self._client() as http:
             while self.ledger.unknown:
                 await self._push(http, self.ledger.unknown.pop(), is_patient=True)
@@ -133,7 +133,7 @@ class Pusher:
         return draft
 
     async def _push(self, http: httpx.AsyncClient, push: Push, *, is_patient: bool = False) -> None:
-        """Sends a push until it has a response. With `is_patient=False`, some pushes are sent only once and stay unknown."""
+        """Sends a push until it has a response. Unless `is_patient`, some pushes are sent only once and stay unknown."""
         while True:
             push.attempts += 1
             receipts = await self._send(http, push.body)
@@ -182,7 +182,7 @@ class Pusher:
             self.ledger.broken.append(f"Law 2: other content under an id in use was answered by {receipts}")
 
     async def _send(self, http: httpx.AsyncClient, body: bytes) -> list[dict[str, Any]] | None:
-        """Returns the receipts, or None if it is unknown whether the push was recorded."""
+        """Sends a push once. Returns the receipts, or None if it is unknown whether the push was recorded."""
         try:
             answer = await http.post(
                 f"/v1/families/{self.someone.family}/events", content=body, headers={"Content-Type": "application/json"}
@@ -199,9 +199,9 @@ class Pusher:
 
 
 def settled(receipt: dict[str, Any]) -> dict[str, Any]:
-    """Returns the part of a receipt that never changes, with `recorded` in place of `already_recorded`.
+    """Returns a receipt without the fields that may differ when the draft is sent again.
 
-    `keep_quiet` is left out, because it depends on choices, which change.
+    `already_recorded` becomes `recorded`. `keep_quiet` is left out, because it depends on choices, which change.
     """
     kept = {name: value for name, value in receipt.items() if name != "keep_quiet"}
     return {**kept, "outcome": "recorded"} if receipt["outcome"] == "already_recorded" else kept

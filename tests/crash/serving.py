@@ -1,7 +1,7 @@
-"""Runs the service in a process of its own with an embedded Postgres. Tests kill, stop and start it again.
+"""Runs the service in a process of its own with an embedded Postgres. Tests kill, stop and start this process again.
 
-Owns processes, signals and the port. Knows no event. A crash test starts dozens of services, and importing takes longer than
-starting. So the services are forked from a process that has already imported the service, and run the command `stillnew serve`.
+Owns processes, signals and the port. Knows no event. A crash test starts dozens of services, and the imports take longer than the
+start. So the processes are forked from a process that has already imported the service. Each runs the command `stillnew serve`.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ forking.set_forkserver_preload(["service.cli", "tests.crash.serving"])
 
 
 def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
-    """Runs `stillnew` in this process, with its output in the files `stdout` and `log`."""
+    """Runs `stillnew` in this process. Its output goes to the files `stdout` and `log` in `folder`."""
     for descriptor, name in ((1, "stdout"), (2, "log")):
         written = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if name == "stdout" else os.O_APPEND), 0o644)
         os.dup2(written, descriptor)
-    # Workers inherit the standard input by its file descriptor, and the one that multiprocessing made does not exist in them.
+    # Workers inherit the standard input by its file descriptor, and the descriptor that multiprocessing made is not theirs.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = os.fdopen(0)
     os.environ.clear()
@@ -43,7 +43,7 @@ def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
 
 @contextmanager
 def kept_port() -> Iterator[int]:
-    """Reserves a port: a socket is bound to it, but does not listen."""
+    """Reserves a port by a socket that is bound to this port, but does not listen."""
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))
@@ -51,10 +51,10 @@ def kept_port() -> Iterator[int]:
 
 
 class Serving:
-    """A `stillnew serve` with fixed arguments and a fixed address, which can be killed and started many times."""
+    """A `stillnew serve` with fixed arguments and a fixed address. It can be killed and started many times."""
 
     def __init__(self, *arguments: str, port: int, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        """The output of the service is in `folder`, in the files `stdout` and `log`."""
+        """Prepares a service whose output goes to the files `stdout` and `log` in `folder`. Does not start it."""
         unlimited = {f"STILLNEW_LIMIT_{kind}": "0" for kind in ("PUSH", "DRAFTS", "READ", "ACCESS", "STRANGERS")}
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("STILLNEW_", "DATABASE_URL"))}
         self.url = f"http://127.0.0.1:{port}"

@@ -25,14 +25,14 @@ READY_S_MAX = 2.0
 ROUTE_S_MAX = ACQUIRE_S_MAX + SILENT_S_MAX
 PUSH_S_MAX = ACQUIRE_S_MAX + ANSWER_S_MAX
 ROOM_S = 4.0
-"""Seconds that are added to each bound, for a machine that does other work too."""
+"""Seconds that are added to each time limit, because the machine may do other work too."""
 CURRENT_WITHIN_S = 10.0
 STOPPED_WITHIN_S = 20.0
 
 
 @contextmanager
 def frozen(data: Path) -> Iterator[None]:
-    """Stops the server and all its processes (SIGSTOP), and lets them continue at the end of the block."""
+    """Stops the Postgres server and all its processes (SIGSTOP), and lets them continue at the end of the `with` block."""
     server = postgres_of(data)
     assert server is not None
     stopped: list[psutil.Process] = []
@@ -59,7 +59,7 @@ async def is_ready(http: httpx.AsyncClient) -> bool:
 
 
 async def acknowledged_more(pusher: Pusher, count: int) -> None:
-    """Waits until so many more pushes were acknowledged."""
+    """Waits until `count` more pushes of a pusher were acknowledged."""
     enough = len(pusher.ledger.acknowledged) + count
     await until(lambda: len(pusher.ledger.acknowledged) >= enough, within_s=CURRENT_WITHIN_S, every_s=0.1)
 
@@ -74,7 +74,7 @@ async def sessions(data: Path) -> int:
 
 
 async def assert_every_route_refuses(ada: Someone) -> None:
-    """Checks that each route that needs the database responds with a 503 problem document in time, to four requests at once."""
+    """Sends four requests at once to each route that needs the database. Checks that each gets a 503 problem document in time."""
     family, note = "/v1/families/{family}", {"text": "x"}
     request_by_name: dict[str, Callable[[], Awaitable[httpx.Response]]] = {
         "feed": lambda: ada.ask("GET", f"{family}/feed"),
@@ -108,9 +108,9 @@ FOUNDING = {"you": {"name": "Eve"}, "household": {"name": "E"}, "child": {"name"
 async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_as_before_when_it_is_not(
     open_folder: Path,
 ) -> None:
-    """Laws 1 and 17: each response is a 503 within its bound.
+    """Laws 1 and 17: while Postgres is frozen, every request that needs it gets a 503 within its time limit.
 
-    Afterwards no connection is leaked, and no event lost or doubled.
+    When Postgres continues, no connection is leaked, and no event is lost or recorded twice.
     """
     data = open_folder / "frozen"
     with serving_with_own_postgres(data) as service:
@@ -146,7 +146,7 @@ async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_a
 
 
 async def test_the_service_stops_while_postgres_is_frozen(open_folder: Path) -> None:
-    """Law 17: after SIGTERM, the service does not wait for a frozen Postgres."""
+    """Law 17: after SIGTERM, the service ends within its time limit, although Postgres is frozen."""
     data = open_folder / "frozen-stop"
     server = EmbeddedPostgres(data)
     server.start()

@@ -1,4 +1,4 @@
-"""Tests a disk that is full and then has space again: a small tmpfs under the data directory."""
+"""Tests the service on a disk that is full and then has space again. The disk is a small tmpfs with the data directory."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ CURRENT_WITHIN_S = 10.0
 
 @pytest.fixture
 def small_disk(open_folder: Path) -> Iterator[Path]:
-    """Mounts a small file system, and yields its folder."""
+    """Mounts a small file system, and yields its folder. Without the right to mount, the test is skipped."""
     folder = open_folder / f"small-disk-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
@@ -46,7 +46,10 @@ def fill(disk: Path, *, left_bytes: int) -> None:
 
 
 async def push_until_refused(ada: Someone, pusher: Pusher) -> httpx.Response:
-    """Pushes until the service refuses. Accepted pushes go to the ledger, and the refused push counts as unknown."""
+    """Pushes until the service refuses a push, and returns this response.
+
+    The ledger gets the accepted pushes as acknowledged, and the refused push as unknown.
+    """
     headers = ada.headers | {"Content-Type": "application/json"}
     while True:
         push = pusher.new_push()
@@ -60,9 +63,9 @@ async def push_until_refused(ada: Someone, pusher: Pusher) -> httpx.Response:
 
 
 async def test_a_full_disk_refuses_pushes_writes_none_by_half_and_takes_them_when_there_is_space(small_disk: Path) -> None:
-    """Laws 1 and 17: without space for rows or for the write-ahead log, a push gets 503.
+    """Laws 1 and 17: while the disk has no space for rows or for the write-ahead log, a push gets 503.
 
-    With space again, pushes are recorded.
+    When the disk has space again, the same push is recorded, whole and once.
     """
     data = small_disk / "data"
     with serving_with_own_postgres(data) as service:
@@ -102,7 +105,7 @@ async def begin_a_new_segment(data: Path) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_database_whose_disk_is_full_is_not_started_on_and_the_sentence_says_so(small_disk: Path, workers: str) -> None:
-    """Law 17: the exit code is 3 if the migrations find no space, or if a data directory has no space for a new database."""
+    """Law 17: `serve` ends with exit code 3 and one sentence, if the disk has no space for migrations or for a new database."""
     server = EmbeddedPostgres(small_disk / "theirs")
     database_url = await asyncio.to_thread(server.start)
     try:

@@ -1,7 +1,7 @@
-"""Kills the service and its Postgres (SIGKILL) at random moments in the middle of pushes.
+"""Kills the service and its Postgres (SIGKILL) at random moments while devices push.
 
-The test does not show the effect of a power cut on bytes that were not flushed, because the page cache outlives a process. The
-tests of the embedded server show that fsync is on.
+The kills do not show what a power cut does to bytes that were not flushed to the disk, because the page cache outlives a process.
+The tests of the embedded server show that fsync is on.
 """
 
 import asyncio
@@ -29,14 +29,17 @@ CURRENT_WITHIN_S = 10.0
 """The seconds after a fault within which each device must have its whole feed again."""
 NO_PROGRESS_S_MAX = 30.0
 BOTH = 0.3
-"""The share of kills of the service that also kill its Postgres, as a power cut does."""
+"""The share of the service's kills in which its Postgres is killed too, like in a power cut."""
 
 
 @pytest.mark.timeout(120 if KILLS < 100 else 3_600)
 async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and_postgres_are_killed(
     open_folder: Path, tmp_path: Path
 ) -> None:
-    """Laws 1, 2 and 11: each acknowledged event is in the log once. Of a push that was cut off, the log has all or none."""
+    """Laws 1, 2 and 11: after many kills, each acknowledged event is in its author's feed once, and a replay gives the same rows.
+
+    Of a push that was cut off, either all acceptable drafts are recorded, or none.
+    """
     print(f"STILLNEW_SEED={SEED}")
     data = open_folder / f"killed-{SEED}"
     with serving_with_own_postgres(data) as service:
@@ -68,7 +71,7 @@ async def progress_of(crew: Crew) -> None:
 
 
 async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Random) -> float:
-    """Kills the service and Postgres equally often: mostly while pushes get responses, sometimes during a recovery.
+    """Kills the service and Postgres equally often. Most kills wait for an acknowledged push. The others may hit a recovery.
 
     Returns the time of the last kill.
     """
@@ -91,7 +94,10 @@ async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Ra
 
 
 async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
-    """Checks that within 10 s of the last fault no draft waits, and both devices of Ben have his whole feed, byte for byte."""
+    """Checks that both devices of Ben have his whole feed within 10 s of the last kill, byte for byte.
+
+    Before that, waits until no draft is left to push.
+    """
     crew.ending.set()
     await until(lambda: not crew.waits, within_s=CURRENT_WITHIN_S)
     length = len(await feed_of(crew.people[1], service.url))
@@ -102,7 +108,10 @@ async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
 
 
 async def compare_ledgers_with_feeds(crew: Crew, url: str) -> None:
-    """Checks that each acknowledged draft is at its place, once and unchanged, and that each cut push is whole or absent."""
+    """Checks that each acknowledged draft is in its author's feed once, unchanged, and at the place in its receipt.
+
+    Also checks that all acceptable drafts of each cut push are in the feed, or none.
+    """
     for pusher in crew.pushers:
         entries = await feed_of(pusher.someone, url)
         assert [entry["place"] for entry in entries] == list(range(1, len(entries) + 1))
@@ -131,7 +140,7 @@ def compare_with_feed(push: Push, by_id: Mapping[str, dict[str, Any]]) -> None:
 
 
 async def replayed(data: Path) -> str:
-    """Returns the result of `stillnew replay --check`."""
+    """Runs `stillnew replay --check`, and returns the number of differences, as the command states it."""
     command = [sys.executable, "-m", "service.cli", "replay", "--check", "--data", str(data)]
     finished = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr

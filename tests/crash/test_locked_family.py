@@ -1,4 +1,4 @@
-"""Tests a family whose row is locked for a long time, as by a person in psql."""
+"""Tests a family whose row is locked for a long time, for example by a person in psql."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from tests.service.conftest import Someone, found_family
 
 REFUSED_WITHIN_S = 2.0
 ROOM_S = 3.0
-"""Seconds that are added to each bound, for a machine that does other work too."""
+"""Seconds that are added to each time limit, because the machine may do other work too."""
 FAMILIES = 6
 LOCKED_S = 6.0
 
@@ -28,7 +28,7 @@ def a_push(someone: Someone) -> dict[str, object]:
 
 
 async def keep_pushing(someone: Someone, until: asyncio.Event) -> list[tuple[float, int]]:
-    """Pushes one note after the other. Returns the seconds and the status of each push."""
+    """Pushes one note after the other. Returns, for each push, the seconds that it took and the status of its response."""
     found = []
     while not until.is_set():
         began_s = time.monotonic()
@@ -38,7 +38,7 @@ async def keep_pushing(someone: Someone, until: asyncio.Event) -> list[tuple[flo
 
 
 async def test_who_locks_one_family_stops_that_family_alone(open_folder: Path) -> None:
-    """Laws 1 and 22: pushes of a locked family are refused within two seconds. Its reads and other families are not affected."""
+    """Laws 1 and 22: pushes to the locked family are refused within two seconds. Reads and other families are not affected."""
     data = open_folder / "locked"
     with serving_with_own_postgres(data) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:

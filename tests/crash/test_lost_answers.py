@@ -1,4 +1,4 @@
-"""Tests connections that are cut at any byte: a repeated request gets the response of an uninterrupted one."""
+"""Tests pushes whose connection is cut at any byte: the repeated push gets the receipts of an uninterrupted push."""
 
 import asyncio
 from collections import deque
@@ -31,7 +31,7 @@ async def receipts_of(push: Push, someone: Someone, url: str) -> list[dict[str, 
 
 
 async def test_a_push_whose_request_or_answer_was_cut_is_answered_as_a_first_try(database_url: str) -> None:
-    """Laws 1 and 2: after a cut at any byte, the same drafts get the same receipts, and are in the feed once."""
+    """Laws 1 and 2: after a cut, a repeated push gets receipts as if it were the first try. Its drafts are in the feed once."""
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             ada = await found_family(http)
@@ -66,7 +66,7 @@ async def _answered_or_cut(push: Push, someone: Someone, url: str) -> list[dict[
 
 
 async def test_a_device_behind_a_failing_wire_settles_every_draft_once(database_url: str, tmp_path: Path) -> None:
-    """Laws 1 and 2: the device sends again what was cut. No event is recorded twice, and the device gets its whole feed."""
+    """Laws 1 and 2: the device sends the cut pushes again. In the end each draft is in its feed once, in order."""
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         host, port = url.removeprefix("http://").split(":")
         path = tmp_path / "ada.device"

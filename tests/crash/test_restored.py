@@ -1,6 +1,7 @@
-"""Tests a restored backup that grows beyond the devices' places: the devices notice, and push again what the service has lost.
+"""Tests a restored backup whose feeds grow beyond the devices' places. The devices notice, and push the lost events again.
 
-Uses real processes, and data directories that are copied whole, as in docs/operate.md. The operator forgets `new-log`.
+Uses real processes, and copies whole data directories, as docs/operate.md describes. The operator does not run `new-log` after a
+restore.
 """
 
 import secrets
@@ -43,7 +44,7 @@ class Household:
         self.devices["ben"] = await self._opened.enter_async_context(ben)
 
     async def pair(self, name: str, *, of: str) -> None:
-        """Pairs another device of a member."""
+        """Pairs another device, called `name`, of the member whose device is `of`."""
         code = (await self.devices[of].pair_code())["code"]
         paired = await Device.pair(self.service.url, self._folder / name, code=code, world=WORLD)
         self.devices[name] = await self._opened.enter_async_context(paired)
@@ -76,7 +77,7 @@ class Household:
         return [event["text"] for event in events if event["type"] == "NoteWritten"]
 
     async def texts_of_service(self, member: str) -> list[str]:
-        """Returns the texts of the notes that the service has for a member, as a new device of that member reads them."""
+        """Returns the texts of the notes in a member's feed on the service. Reads them with a new device of the member."""
         name = f"new-{secrets.token_hex(4)}"
         await self.pair(name, of=member)
         await self.sync(name)
@@ -85,7 +86,7 @@ class Household:
         return found
 
     async def assert_nothing_is_lost(self) -> None:
-        """Checks that each note is once on the service and once on each device, and that the devices of one member are equal."""
+        """Checks that each note is on the service once and on each device once, and that a member's devices have equal feeds."""
         for member in ("ada", "ben"):
             assert sorted(await self.texts_of_service(member)) == sorted(self.written)
         for name, device in self.devices.items():
@@ -119,7 +120,7 @@ async def household(served: tuple[Serving, Path], tmp_path: Path) -> AsyncIterat
 
 
 async def test_a_restored_backup_that_was_overtaken_gets_everything_back(household: Household) -> None:
-    """Both devices push again what each of them wrote. No person has to act, and the devices do not talk to each other."""
+    """Laws 1 and 7: after two syncs of each device, all notes are back. Each device pushed its own notes again, by itself."""
     household.write("ada", "before the copy")
     await household.sync("ada", "ben")
     place = household.devices["ben"].mirror.place
@@ -141,9 +142,9 @@ async def test_a_restored_backup_that_was_overtaken_gets_everything_back(househo
 async def test_the_service_alone_suffices_for_two_devices_of_one_member(
     household: Household, reads: Literal["nothing", "everything"]
 ) -> None:
-    """Ada's phone has to return with the notes that it wrote. Her tablet has read these notes, but pushes only its own notes.
+    """A note of Ada's phone comes back when the phone syncs. Her tablet has read this note, but pushes only its own notes.
 
-    If the phone had read nothing since the copy, its mirror agrees with the restored feed. Its receipts do not.
+    If the phone had read nothing since the copy, its mirror agrees with the restored feed, but its receipts do not.
     """
     await household.pair("tablet", of="ada")
     household.write("ada", "before the copy")

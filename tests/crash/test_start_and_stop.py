@@ -1,4 +1,4 @@
-"""Tests `stillnew serve` as a process: it drains before it stops, and explains in one sentence why it cannot start."""
+"""Tests the process of `stillnew serve`: it finishes requests before it stops, and states in one sentence why it cannot start."""
 
 import asyncio
 import os
@@ -31,13 +31,13 @@ async def push_once(someone: Someone, pusher: Pusher) -> tuple[int, set[str]]:
 
 
 async def listen(someone: Someone) -> bytes:
-    """Reads a whole stream until the service ends it in good order."""
+    """Reads a live stream until the service ends it. A cut stream would raise an error."""
     async with someone.http.stream("GET", f"/v1/families/{someone.family}/live", headers=someone.headers) as stream:
         return b"".join([part async for part in stream.aiter_bytes()])
 
 
 async def test_sigterm_answers_the_pushes_that_are_under_way_ends_streams_and_keeps_the_data(open_folder: Path) -> None:
-    """Law 1: after SIGTERM each request gets its response, and Postgres stops too. After a new start, all events are there."""
+    """Law 1: after SIGTERM, each push gets its response, streams end, and Postgres stops. After a start, all events exist."""
     data = open_folder / "drained"
     with serving_with_own_postgres(data) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
@@ -66,7 +66,7 @@ async def test_sigterm_answers_the_pushes_that_are_under_way_ends_streams_and_ke
 
 
 def test_a_second_service_on_one_data_directory_and_one_on_a_taken_port_say_so(open_folder: Path) -> None:
-    """The second service ends with one sentence that names the remedy. The running service is not disturbed."""
+    """A service on a data directory or port that is in use ends with one sentence. The running service is not disturbed."""
     data = open_folder / "taken"
     with serving_with_own_postgres(data) as service, kept_port() as port:
         server = postgres_of(data)
@@ -86,7 +86,7 @@ def test_a_second_service_on_one_data_directory_and_one_on_a_taken_port_say_so(o
 
 
 async def test_a_log_that_nobody_can_write_stops_no_push(open_folder: Path) -> None:
-    """Law 1: the log file is on a full disk, and Postgres is killed. Devices notice only the loss of Postgres."""
+    """Law 1: if the file for log lines is on a full disk, pushes still get responses: 503 while Postgres is dead, then 200."""
     data, output = open_folder / "mute", open_folder / "mute-output"
     output.mkdir()
     (output / "log").symlink_to("/dev/full")
@@ -106,7 +106,7 @@ async def test_a_log_that_nobody_can_write_stops_no_push(open_folder: Path) -> N
 async def test_workers_end_with_the_process_that_started_them_and_the_next_one_finds_the_port_free(
     database_url: str, open_folder: Path
 ) -> None:
-    """Law 1: after kill -9 of a service with several workers, no worker stays behind and keeps the port."""
+    """Law 1: after kill -9 of a service with two workers, the workers end too, and a new service can listen on the port."""
     with serving("--workers", "2", folder=open_folder / "workers-output", environment={"DATABASE_URL": database_url}) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
             ada = await found_family(http)

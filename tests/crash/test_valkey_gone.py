@@ -1,4 +1,4 @@
-"""Tests two services on one database with a Valkey between them: what Valkey carries, and the effect of its loss."""
+"""Tests two services on one database with a Valkey between them: what Valkey transports, and what happens without Valkey."""
 
 import asyncio
 import contextlib
@@ -21,9 +21,9 @@ from tests.polling import until
 from tests.service.conftest import Someone, found_family
 
 QUICK_S = POLL_EVERY_S_WHILE_DISCONNECTED / 2
-"""Half of the interval of polls: only a notification can cause an entry that arrives sooner."""
+"""Half of the interval between polls, in seconds. An entry that arrives sooner was caused by a notification, not by a poll."""
 LATE_S_MAX = POLL_EVERY_S_WHILE_DISCONNECTED * 4
-"""Four intervals of polls: the bound for an entry that only a poll finds, on a machine that does other work too."""
+"""Four intervals between polls, in seconds: the time limit for an entry that only a poll finds, on a busy machine."""
 AS_SENT = re.compile(rb'"(?:PUBLISH|publish)" "stillnew:wake:[0-9]{1,2}" "((?:[^"\\]|\\.)*)"')
 ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|(.))")
 
@@ -83,7 +83,7 @@ async def write(ada: Someone, text: str) -> None:
 
 
 async def be_quick(ada: Someone, follower: Subscription, *, name: str) -> list[str]:
-    """Writes notes until three in a row arrive at once, and returns the texts of all."""
+    """Writes notes until three in a row arrive within `QUICK_S`, and returns the texts of all notes."""
     written: list[str] = []
     quick = 0
     async with asyncio.timeout(15):
@@ -97,9 +97,9 @@ async def be_quick(ada: Someone, follower: Subscription, *, name: str) -> list[s
 async def test_valkey_carries_wake_ups_and_nothing_else_and_its_death_makes_devices_late_and_never_wrong(
     database_url: str, open_folder: Path, tmp_path: Path
 ) -> None:
-    """Law 18: events that service A writes arrive at service B: at once with Valkey, else within seconds.
+    """Law 18: a device on service B gets the events that service A records: at once with Valkey, and by polls without Valkey.
 
-    Valkey gets no content.
+    The commands to Valkey contain no content.
     """
     with ValkeyServer() as valkey:
         environment = {"DATABASE_URL": database_url, "STILLNEW_REDIS_URL": valkey.connection_url}
@@ -135,7 +135,7 @@ async def _tablet(ada: Someone, a: Serving, b: Serving, folder: Path) -> Device:
 
 
 def assert_only_wake_ups(heard: bytes) -> None:
-    """Checks that the commands are notifications of the right form, without content of the family."""
+    """Checks that the commands to Valkey publish notifications of the right form, and contain nothing that the family wrote."""
     assert b"Canary" not in heard
     assert b"first-steps" not in heard
     assert b"First steps" not in heard

@@ -39,7 +39,7 @@ def push_of(someone: Someone, number: int, *, device_clock_off: timedelta) -> di
 
 @pytest.mark.parametrize("clock", ["right", "ten years ahead", "ten years behind", "standing still", "jumping"])
 async def test_order_and_set_are_the_same_under_any_clock(database_url: str, clock: str) -> None:
-    """Laws 3 and 12: places follow the order of pushes, whatever the clocks of the server and of the devices are."""
+    """Laws 3 and 12: places in the feed follow the order of pushes, whatever the clocks of the server and the devices show."""
     wrong, rng = WrongClock(), random.Random(clock)
     with running(Settings(database_url=database_url, **UNLIMITED), log_clock=wrong) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:

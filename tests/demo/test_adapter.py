@@ -1,4 +1,4 @@
-"""Tests that each of the daycare's rows becomes one draft, and that no fact about the child is guessed."""
+"""Tests that a row of the daycare's system becomes one draft for each linked child, and that nothing about a child is guessed."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -32,7 +32,7 @@ def read(*rows: activities.Record) -> adapter.ProseQueue:
 
 
 def test_a_row_on_two_pages_is_one_draft() -> None:
-    """Law 2: a row gives the same draft each time that the row is read."""
+    """Law 2: a row that is on two pages gives two equal drafts, with the same id."""
     first, second = read(a_row(), a_row()).drafts
     assert first == second
     assert is_version_7(first.id)
@@ -40,7 +40,7 @@ def test_a_row_on_two_pages_is_one_draft() -> None:
 
 
 def test_an_edited_row_is_an_amendment_of_the_first() -> None:
-    """Law 4: the first version stays in the log."""
+    """Law 4: the edit of a row gives an amendment of the first draft, which stays as it was."""
     row = a_row()
     edit = activities.edited(
         row, at=NOON + timedelta(days=1), changes={"event_date": activities.stamp(NOON - timedelta(hours=1))}

@@ -44,7 +44,7 @@ def test_the_demo_ends_well_within_a_minute_and_says_nothing_on_the_side(once: s
 
 
 def test_the_same_milestone_is_new_to_each_parent_on_a_day_of_their_own(once: subprocess.CompletedProcess[str]) -> None:
-    """Law 13: each parent has their own first time, which depends only on the sightings that this parent recorded."""
+    """Law 13: in the printed timelines, each parent has a first time of their own for the same milestone."""
     assert "Ada saw it" in once.stdout
     assert "Ben saw it" in once.stdout
     two_dates = [re.findall(A_DATE, line) for line in once.stdout.splitlines()]
@@ -65,21 +65,21 @@ def part_about_ben(once: subprocess.CompletedProcess[str]) -> str:
 
 
 def number_in(text: str, pattern: str) -> int:
-    """Returns the number that the group of a pattern matches in a text."""
+    """Returns the number that the first group of a pattern matches in a text."""
     found = re.search(pattern, text)
     assert found is not None, pattern
     return int(found[1])
 
 
 def cells_of(line: str, columns: list[int]) -> list[str]:
-    """Returns the text of a line in each column."""
+    """Returns the parts of a line that begin at these columns."""
     return [line[start:end].strip() for start, end in zip(columns, [*columns[1:], None], strict=True)]
 
 
 def test_ben_has_nothing_of_it_before_and_all_of_it_after_his_own_first(
     once: subprocess.CompletedProcess[str],
 ) -> None:
-    """Laws 8 and 9: the milestone is missing in Ben's timeline right before his own first, and is there right after it."""
+    """Laws 8 and 9: first steps are missing in Ben's timeline right before his own first, and are present right after it."""
     lines = part_about_ben(once).splitlines()
     headings = next(line for line in lines if "Ben, before" in line)
     columns = [headings.index(heading) for heading in ("Ada, all along", "Ben, before", "Ben, after")]
@@ -92,7 +92,10 @@ def test_ben_has_nothing_of_it_before_and_all_of_it_after_his_own_first(
 
 
 def test_released_entries_keep_the_order_of_the_log_and_state_their_reason(once: subprocess.CompletedProcess[str]) -> None:
-    """Laws 7 and 9: each line of the output has the place of its entry and the mark of the release."""
+    """Laws 7 and 9: the entries that are printed from Ben's first on are in the order of places.
+
+    All of them except his first have the mark `own_first`.
+    """
     last = number_in(part_about_ben(once), r"places 1 to\s+(\d+)\s+of")
     entries = re.findall(r"^ +(\d+)  (\w+) +(saw it on|cheers|puts|adds)(.*)$", part_about_ben(once), re.MULTILINE)
     places = [int(place) for place, *_ in entries]
@@ -113,7 +116,7 @@ def test_the_sitters_card_names_who_waits_and_what_for(once: subprocess.Complete
 
 
 def test_duplicates_are_counted_as_ignored(once: subprocess.CompletedProcess[str]) -> None:
-    """Law 2: a draft that is sent twice is recorded once."""
+    """Law 2: the demo counts drafts that were sent again as duplicates, and not as events."""
     recorded, duplicates = (number_in(once.stdout, rf"(\d+) +{what}") for what in ("events recorded", "duplicates"))
     assert recorded >= 300
     assert duplicates >= 15
@@ -175,7 +178,7 @@ def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_t
 
 
 def answer_to(command: str, *, device: str, data: Path) -> dict[str, Any]:
-    """Runs a printed command in a shell, with the token of a device, and returns the response."""
+    """Runs a command that the demo printed, with the token of a device, in a shell. Returns the response."""
     opened = Device.open(next(data.glob(f"devices-*/{device}.device")))
     token = opened.identity.token
     opened.store.close()
@@ -187,7 +190,7 @@ def answer_to(command: str, *, device: str, data: Path) -> dict[str, Any]:
 
 
 def _how_far_clocks_were_off(path: Path) -> list[timedelta]:
-    """Returns the corrections that the service made to the times of this device, rounded to minutes."""
+    """Returns by how much the service corrected the times of events in a device's feed, plus half a minute for rounding."""
     device = Device.open(path)
     events = [entry.event for entry in device.entries()]
     device.store.close()

@@ -1,4 +1,4 @@
-"""Tests the invented year of the demo: it is the same for the same seed, and contains all difficulties of real feeds."""
+"""Tests the invented year of the demo: the same seed gives the same year, with late, repeated, edited and withdrawn records."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ def test_a_year_has_at_least_three_hundred_events_and_ends_now() -> None:
 
 
 def test_every_draft_is_taken_by_the_strict_reader() -> None:
-    """Law 17: the demo's drafts follow the documented protocol."""
+    """Law 17: the strict reader of pushes accepts every draft of the year, unchanged."""
     lines = year().lines
     for start in range(0, len(lines), DRAFTS_MAX):
         drafts = [line.draft for line in lines[start : start + DRAFTS_MAX]]
@@ -63,7 +63,7 @@ def test_ids_are_never_used_twice() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_nobody_refers_to_an_event_that_they_cannot_have_received(seed: int) -> None:
-    """Law 6: the target of a cheer, a first or a correction was in the log before, and could be delivered to the author."""
+    """Law 6: every draft refers only to an event that was pushed before and could be delivered to the draft's author."""
     sent: dict[EventId, tuple[Who, Draft[Any]]] = {}
     for line in invent(until=UNTIL, child_by_twin=CHILDREN, seed=seed).lines:
         body = line.draft.event

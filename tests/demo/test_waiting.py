@@ -1,7 +1,7 @@
-"""Tests that in the demo Ben waits all year: no draft refers to an event that is held from its author, and Ben's envelope fills.
+"""Tests the year of the demo, in which Ben keeps milestones: no draft refers to an event that is held from the draft's author.
 
-The tests fold the invented year with the service's own rule, in memory. The service would refuse a draft that refers to a held
-event, and the demo would stop.
+The service would refuse such a draft, and the demo would stop. The tests fold the invented year with the service's own rule, in
+memory.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def invented_year(seed: int, days: int) -> History:
 
 
 def folded(history: History) -> Iterator[tuple[Told, Written]]:
-    """Yields the log after each line of the history, together with the line."""
+    """Adds the lines of the history to a log, one by one. Yields the log after each line, together with the line."""
     log = Told.of_everybody(FAMILY)
     for line in history.lines:
         draft = line.draft
@@ -63,7 +63,7 @@ def entry_of(log: Told, member: MemberId) -> TimelineEntry | None:
 
 @pytest.mark.parametrize(("seed", "days"), SEEDS_AND_DAYS)
 def test_nobody_writes_of_what_is_held_from_them_and_the_envelope_opens_once(seed: int, days: int) -> None:
-    """Laws 6 and 9: the author of each event was sent its target. Ben's first releases events of all other members."""
+    """Laws 6 and 9: each author was sent the target of their event. Ben's own first releases events of all other members."""
     history = invented_year(seed, days)
     last = history.lines[history.lines.index(history.own_first) - 1]
     for log, line in folded(history):
@@ -96,7 +96,10 @@ def test_ben_chooses_in_the_first_week_and_his_phone_is_offline_when_he_sees_it(
 
 
 def test_bens_first_is_for_the_family_where_he_waited_for_it() -> None:
-    """Law 14: cards do not show private firsts. So Ben shares his firsts; otherwise cards would list the milestones for ever."""
+    """Law 14: for at least nine in ten milestones that others recorded and Ben kept, he shares his own sighting with the family.
+
+    A private first changes no hand-over card. So the cards would list the milestone for ever as not to be mentioned.
+    """
     history = invented_year(1912, 0)
     waited = {
         (event.child, event.milestone)

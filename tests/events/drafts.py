@@ -1,4 +1,4 @@
-"""Builds drafts and pushes in JSON as a device sends them, for tests that then change them."""
+"""Builds valid drafts and pushes in JSON, like a device. Tests change these drafts to get invalid ones."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ ABOUT = "0193a3c0-1f2e-7a00-8000-0000000000ff"
 
 
 def draft_of(event: dict[str, Any], *, number: int = 1, **more: Any) -> dict[str, Any]:
-    """Returns a draft as a device sends it."""
+    """Returns a valid draft with this event. `number` decides its id, and `more` adds or replaces fields."""
     return {
         "id": f"0193a3c0-1f2e-7a00-8000-{number:012x}",
         "occurred_at": "2026-11-21T17:58:00+01:00",
@@ -21,5 +21,5 @@ def draft_of(event: dict[str, Any], *, number: int = 1, **more: Any) -> dict[str
 
 
 def body_of(*drafts: Any, **more: Any) -> bytes:
-    """Returns the body of a push in JSON."""
+    """Returns the JSON body of a push with these drafts. `more` adds or replaces fields outside of the drafts."""
     return json.dumps({"sent_at": SENT_AT, "drafts": drafts, **more}, ensure_ascii=False).encode()

@@ -1,6 +1,6 @@
-"""Reads docs/events.md: what the page states of each event type. The page is the agreement: a review sees each change of it.
+"""Reads docs/events.md: the declarations and fields of each event type. A reviewer sees each change of the types on this page.
 
-Reads no type, and shares no code with `events.describe`, which makes the page.
+Reads no Python type, and shares no code with `events.describe`, which makes the page.
 """
 
 import re
@@ -26,12 +26,12 @@ class Agreed(NamedTuple):
     audience: str
     refers: str | None
     refers_to: set[str]
-    """Names of types, and of what else it may refer to."""
+    """The names of the event types to which the type may refer, and words for other targets."""
     amendable: set[str] | None
-    """None: it can be neither amended nor withdrawn."""
+    """The fields that may be amended. None means that an event of the type can be neither amended nor withdrawn."""
     spoils: str
     fields: dict[str, Any]
-    """The fields of a draft, in the notation of `tests.service.protocol_page`."""
+    """The fields of the type, in the notation of `tests.service.protocol_page`."""
 
 
 def _types_below(heading: str) -> dict[str, Agreed]:

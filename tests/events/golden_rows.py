@@ -1,7 +1,7 @@
-"""Reads the golden rows: one row of the log for each type and version of all releases, as its release wrote it.
+"""Reads the golden rows: for each event type and version, one row of the log in the bytes that its release wrote.
 
-Golden rows are never edited, because the rows in a family's log cannot be changed either: the name of a row's file states the
-checksum of its bytes. A new version adds a file beside the old one. This command adds the row of a new type or version:
+Golden rows are never edited, because the rows in a family's log cannot be changed either. So the name of a row's file states the
+checksum of its bytes. A new version adds a file beside the old file. This command adds the row of a new type or version:
 
     python -m tests.events.golden_rows < event.json
 """
@@ -46,10 +46,12 @@ def checksum_of(body: bytes) -> str:
 
 
 def add(written: bytes) -> Path:
-    """Writes an event in JSON as the golden row of its type's version, in the bytes that the log stores. Returns its file.
+    """Writes an event as the golden row of its type's current version, in the bytes that the log stores. Returns the file.
+
+    `written` is the event in JSON.
 
     Raises:
-        FileExistsError: this version has its row already.
+        FileExistsError: this version already has a golden row.
     """
     event = msgspec.json.decode(written, type=AnyEvent)
     name = f"{type(event.event).__name__}.v{event.event.version}"

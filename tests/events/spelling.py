@@ -1,4 +1,7 @@
-"""Encodes a JSON value in one of its possible spellings, at random: order, white space, escapes, duplicate keys."""
+"""Encodes a JSON value at random in one of many texts with the same content.
+
+The texts differ in the order of keys, in white space, in escapes, and in duplicate keys.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +12,12 @@ WHITE_SPACE = st.text(" \t\n\r", max_size=2)
 TEXTS = st.text('"\\\\:,{}[]/ aé\u2028🎉\t\n', min_size=1, max_size=12)
 """Texts that contain the punctuation of JSON, and characters that must be escaped."""
 TEXT_KEYS = frozenset({"note", "text", "words", "feelings"})
-"""Keys whose value can be any text. So a duplicate of such a key may have another value."""
+"""Keys whose value can be any text. If such a key is written twice, the second value may differ from the first."""
 SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def spelled(value: Any, data: st.DataObject, *, doubles: Callable[[], bool] = lambda: False) -> str:
-    """Returns a random spelling of a value. `doubles` is called for each key, and decides whether the key is written twice."""
+    """Returns a random JSON text of a value. `doubles` is called for each key, and decides whether the key is written twice."""
     match value:
         case dict():
             return _object(value, data, doubles)
@@ -44,7 +47,7 @@ def _padded(written: str, data: st.DataObject) -> str:
 
 
 def text(value: str, data: st.DataObject) -> str:
-    """Returns a JSON string with some of its characters escaped in one of two ways, also where they need no escape."""
+    """Returns a JSON string. Some characters are escaped in one of two ways, even if they need no escape."""
     # One random number decides for all characters. One number for each character would take most of the test's time.
     choices = data.draw(st.integers(0, 3 ** min(len(value), 40) - 1)) if data.draw(st.booleans()) else 0
     written = []

@@ -35,7 +35,7 @@ print(asyncio.run(replay(sys.argv[1], check=True, processes=1)).differences)
 
 
 class Changed(NamedTuple):
-    """A copy of the project with the new type, and the paths that the steps changed or added."""
+    """A copy of the project with the new type, and the paths of the files that the steps changed or added."""
 
     copy: Copy
     paths: set[str]
@@ -60,7 +60,7 @@ def database_url(postgres: str, template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def http(changed: Changed, database_url: str) -> Iterator[httpx.Client]:
-    """Starts the service of the copy in a process of its own."""
+    """Starts the service of the copy in a process of its own, and yields an HTTP client for it."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -102,7 +102,7 @@ class Parent:
         self.child: str | None = joined.get("child")
 
     def invite(self, name: str) -> "Parent":
-        """Invites the other parent, who accepts."""
+        """Invites the other parent and accepts the invite for them. Returns the other parent."""
         body = {"role": "parent", "household": {"name": f"{name}'s home"}}
         invited = self._http.post(f"{self._family}/invites", json=body, headers=self._headers).json()
         accepted = {"code": invited["code"], "name": name, "device": {"name": "phone"}}
@@ -117,11 +117,14 @@ class Parent:
         return receipts
 
     def record(self, *drafts: Draft) -> None:
-        """Pushes drafts that the log accepts."""
+        """Pushes drafts, and checks that the log recorded all of them."""
         assert [receipt["outcome"] for receipt in self.push(*drafts)] == ["recorded"] * len(drafts)
 
     def sent(self, *drafts: Draft) -> list[tuple[int, str | None]]:
-        """Returns the drafts that are in this parent's feed, in its order: the index of each, and how it was released."""
+        """Returns which of the drafts are in this parent's feed, in the feed's order.
+
+        Each is an index in `drafts`, with the mark of the event's release. The mark is None if the event was not held.
+        """
         entries = self._http.get(f"{self._family}/feed", headers=self._headers).json()["entries"]
         index_by_id = {draft["id"]: index for index, draft in enumerate(drafts)}
         return [
@@ -148,7 +151,7 @@ def parents(http: httpx.Client) -> Parents:
 
 
 def test_a_new_type_touches_events_and_two_other_files(changed: Changed) -> None:
-    """Law 10: the facts about a type are beside it. The other files are its golden row, and the page made from the types."""
+    """Law 10: a new type changes only files in events/, its golden row, and docs/events.md, which is made from the types."""
     others = {path for path in changed.paths if not path.startswith("events/")}
     assert changed.paths - others == {"events/observations.py", "events/wire.py"}
     assert {re.sub(r"\.[0-9a-f]{16}\.", ".", path) for path in others} == {"docs/events.md", f"tests/events/golden/{NEW}.v1.json"}
@@ -156,7 +159,7 @@ def test_a_new_type_touches_events_and_two_other_files(changed: Changed) -> None
 
 
 def test_the_tests_of_the_types_pass_with_the_new_one(changed: Changed) -> None:
-    """Laws 4 and 10: its declarations, its golden row and its section of the page are complete."""
+    """Laws 4 and 10: the project's tests of declarations, golden rows and docs/events.md pass in the copy with the new type."""
     paths = [f"tests/events/test_{name}.py" for name in ("declarations", "golden", "describe")]
     plain = ("-q", "-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider")
     done = changed.copy.run(sys.executable, "-m", "pytest", *plain, *paths, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
@@ -173,7 +176,7 @@ def test_the_new_type_is_on_the_page_and_in_the_openapi_document(changed: Change
 
 
 def test_a_celebration_is_delivered_to_the_other_parent(parents: Parents) -> None:
-    """Law 6: to its audience, by its declaration."""
+    """Law 6: a celebration is delivered to the family, which its type declares, or to one home if its draft states so."""
     seen = parents.saw(WALKED)
     celebrated = parents.celebrated(WALKED, about=seen["id"], words="There was cake.")
     at_home = parents.celebrated(WALKED, audience="household")
@@ -189,7 +192,7 @@ def test_a_celebration_refers_to_a_sighting_and_to_nothing_else(parents: Parents
 
 
 def test_a_celebration_is_held_from_a_parent_who_waits_for_its_milestone(parents: Parents) -> None:
-    """Laws 9 and 20: it spoils by its own content. Its author is asked to keep quiet, and an own first releases it."""
+    """Laws 9 and 20: a celebration of a kept milestone is held until an own first, and its receipt names who waits."""
     parents.ben.record(drafted("SurpriseChosen", scope=f"milestone:{WALKED}", mode="keep"))
     walked, crawled = parents.celebrated(WALKED), parents.celebrated(CRAWLED)
     receipts = parents.ada.push(walked, crawled)
@@ -201,7 +204,7 @@ def test_a_celebration_is_held_from_a_parent_who_waits_for_its_milestone(parents
 
 
 def test_a_celebration_of_a_milestone_that_a_parent_has_met_is_delivered(parents: Parents) -> None:
-    """Surprise, rule 2: a parent who has seen the first steps waits for them no longer."""
+    """Point 2 of the surprise rule: a celebration is delivered to a parent who keeps its milestone and has met it."""
     parents.ben.record(parents.saw(WALKED), drafted("SurpriseChosen", scope="all", mode="keep"))
     walked = parents.celebrated(WALKED)
     parents.ada.record(walked)
@@ -209,7 +212,10 @@ def test_a_celebration_of_a_milestone_that_a_parent_has_met_is_delivered(parents
 
 
 def test_a_celebration_is_held_with_the_sighting_that_it_refers_to(parents: Parents) -> None:
-    """Surprise, rule 3: it spoils nothing by itself, and refers to a held event. An opened envelope releases both in order."""
+    """Point 3 of the surprise rule: a celebration that refers to a held sighting is held with it, though it tells nothing itself.
+
+    An opened envelope releases the sighting and the celebration, in the order of the log.
+    """
     parents.ben.record(drafted("SurpriseChosen", scope=f"milestone:{WALKED}", mode="keep"))
     seen = parents.saw(WALKED)
     celebrated = parents.celebrated(CRAWLED, about=seen["id"])
@@ -231,7 +237,7 @@ def test_a_celebration_is_amended_and_withdrawn_as_it_declares(parents: Parents)
 
 
 def test_a_replay_of_the_log_with_celebrations_finds_no_difference(changed: Changed, parents: Parents, database_url: str) -> None:
-    """Law 11: a replay gives exactly the live rows, for the families of all tests above."""
+    """Law 11: a replay gives exactly the live rows, for the families of all tests in this file."""
     parents.ben.record(drafted("SurpriseChosen", scope="all", mode="keep"))
     parents.ada.record(parents.celebrated(WALKED))
     done = changed.copy.run(sys.executable, "-c", REPLAY, database_url)
@@ -240,7 +246,7 @@ def test_a_replay_of_the_log_with_celebrations_finds_no_difference(changed: Chan
 
 @pytest.mark.parametrize("declaration", REQUIRED_DECLARATIONS)
 def test_a_new_type_that_leaves_out_a_declaration_does_not_import(tmp_path: Path, declaration: str) -> None:
-    """Law 10: the error names the type, and the declaration that is missing."""
+    """Law 10: the import fails with an error that names the type and the missing declaration."""
     copy = Copy(tmp_path, "events")
     definition, *others = steps()
     text = re.sub(rf"^    {declaration}: ClassVar = .*\n", "", definition.text, flags=re.MULTILINE)

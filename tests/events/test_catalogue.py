@@ -151,7 +151,7 @@ def test_nothing_implies_itself_by_any_way_round() -> None:
 
 
 def test_what_a_step_builds_to_never_comes_before_it() -> None:
-    """`builds_to` and the reverse of `implies`, taken together, have no cycle."""
+    """The milestones have an order in which each comes after the milestones that it implies, and after those that build to it."""
     before = {milestone.key: set(milestone.implies) for milestone in MILESTONES}
     for milestone in MILESTONES:
         for bigger in milestone.builds_to:

@@ -13,7 +13,7 @@ DATA = Path(__file__).parents[2] / "events" / "catalogue_data"
 
 
 def write_beside(folder: Path, *, domain: Domain, toml: str) -> Path:
-    """Copies the data into `folder` and replaces the file of one domain."""
+    """Copies the catalogue's data into `folder`, and replaces the file of one domain. Returns the copy's folder."""
     copy = copytree(DATA, folder / "catalogue_data")
     (copy / f"{domain}.toml").write_text(toml)
     return copy

@@ -1,4 +1,4 @@
-"""Tests that each event type declares its version, authors, audience and reference, with the agreed values."""
+"""Tests that each event type has all required declarations, such as authors and audience, with the agreed values."""
 
 from typing import Any, ClassVar, get_args
 
@@ -47,7 +47,7 @@ DESIGNED = {
 }
 
 
-# The types that each of them may refer to, and the fields that its author may amend.
+# The types to which each of these types may refer, and the fields that its author may amend.
 DESIGNED_REFERENCES = {
     "ParentFirstSaw": {"MilestoneObserved"},
     "ClipAttached": {"MilestoneObserved", "ParentFirstSaw", "NoteWritten"},
@@ -65,19 +65,19 @@ DESIGNED_AMENDMENTS: dict[str, set[str]] = {
 
 
 def declare(**declared: Any) -> type[Body]:
-    """Defines an event type as a module does on import."""
+    """Defines an event type with these declarations, like a module that is imported."""
     made: type[Body] = StructMeta("Whispered", (Body,), {"__annotations__": {}, **declared}, frozen=True, kw_only=True)
     return made
 
 
 def test_a_type_that_declares_all_is_defined() -> None:
-    """Law 10: a type with all declarations is valid."""
+    """Law 10: a type with all declarations can be defined."""
     assert declare(**DECLARED).__name__ == "Whispered"
 
 
 @pytest.mark.parametrize("missing", REQUIRED_DECLARATIONS)
 def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) -> None:
-    """Law 10: a type that lacks a declaration, such as its audience, raises an error on import."""
+    """Law 10: the definition of a type that lacks one declaration, such as the audience, raises an error."""
     with pytest.raises(TypeError, match=f"Whispered must declare {missing} beside its fields"):
         declare(**{name: value for name, value in DECLARED.items() if name != missing})
 
@@ -90,14 +90,14 @@ def test_a_type_does_not_inherit_who_sees_it() -> None:
 
 
 def test_a_declaration_is_no_field() -> None:
-    """A draft cannot set the authors of its type (law 10)."""
+    """No declaration, such as the authors, is a field of its type. So a draft cannot set a declaration (law 10)."""
     for body in BODY_BY_NAME.values():
         assert set(REQUIRED_DECLARATIONS) & set(body.__struct_fields__) == set()
         assert set(REQUIRED_DECLARATIONS) <= set(body.__dict__)
 
 
 def test_every_type_declares_what_was_agreed() -> None:
-    """A change of authors or audience also changes docs/events.md, where a review sees it (law 10)."""
+    """Version, authors, audience and reference of each type are those on docs/events.md, where a reviewer sees them (law 10)."""
     declared = {
         name: (body.version, set(body.authors), str(body.audience), body.refers) for name, body in BODY_BY_NAME.items()
     }
@@ -105,7 +105,10 @@ def test_every_type_declares_what_was_agreed() -> None:
 
 
 def test_the_types_of_the_design_declare_what_was_agreed() -> None:
-    """Law 10: the page is made from the declarations, so these tables are written by hand, from the agreement."""
+    """Law 10: the types of the design have the declarations that are written by hand in this file.
+
+    The page docs/events.md could not show a wrong declaration, because it is made from the declarations.
+    """
     for name, agreed in DESIGNED.items():
         body = BODY_BY_NAME[name]
         assert (body.version, set(body.authors), str(body.audience), body.refers) == agreed, name
@@ -116,7 +119,7 @@ def test_the_types_of_the_design_declare_what_was_agreed() -> None:
 
 
 def test_every_type_declares_what_it_may_refer_to_and_what_may_be_amended() -> None:
-    """The rules of reference and amendment are beside the type, and on the page (law 10)."""
+    """The types to which each type may refer, and its amendable fields, are those on docs/events.md (law 10)."""
     references = {name: one.refers_to & BODY_BY_NAME.keys() for name, one in AGREED.items()}
     assert {name: set(body.refers_to) for name, body in BODY_BY_NAME.items()} == references
     amendable = {name: None if body.amendable is None else set(body.amendable) for name, body in BODY_BY_NAME.items()}
@@ -125,13 +128,13 @@ def test_every_type_declares_what_it_may_refer_to_and_what_may_be_amended() -> N
 
 
 def test_what_may_be_amended_is_a_field_of_changes() -> None:
-    """A field that no amendment can state could not be amended (law 10)."""
+    """The amendable fields of all types are exactly the fields of `Changes`, which an amendment states (law 10)."""
     amendable = {field for body in BODY_BY_NAME.values() for field in body.amendable or ()}
     assert amendable == set(Changes.__struct_fields__)
 
 
 def test_what_a_type_can_spoil_is_in_its_fields() -> None:
-    """The surprise rule reads these fields of a type that declares that it can spoil a surprise (law 10)."""
+    """A type that declares that it can spoil a surprise has the fields that the surprise rule reads (law 10)."""
     about = types_with(Effect.TELLS_OF_SUBJECT)
     assert [body.__name__ for body in about if not {"child", "milestone"} <= set(body.__struct_fields__)] == []
     possibly = types_with(Effect.MAY_TELL)
@@ -140,18 +143,18 @@ def test_what_a_type_can_spoil_is_in_its_fields() -> None:
 
 
 def test_a_type_with_a_child_and_a_milestone_can_spoil_a_surprise() -> None:
-    """A type that states a milestone of a child, and does not declare it, would never be held (law 20)."""
+    """Each type with a child and a milestone declares that it can spoil a surprise. Otherwise nothing would hold it (law 20)."""
     about = {body for body in BODY_BY_NAME.values() if {"child", "milestone"} <= set(body.__struct_fields__)}
     assert about == types_with(Effect.TELLS_OF_SUBJECT)
 
 
 def test_what_a_type_refers_to_is_a_field_of_it() -> None:
-    """Law 10: the rule that an author must see the target reads this field, so the field must exist."""
+    """Law 10: `refers` of each type names one of its fields. By this field, the service finds the target."""
     assert [name for name, body in BODY_BY_NAME.items() if body.refers and body.refers not in body.__struct_fields__] == []
 
 
 def test_what_follows_its_target_always_names_one() -> None:
-    """A type with the audience of its target must have a target (law 10)."""
+    """In a type that takes the audience of its target, the field with the target is required (law 10)."""
     followers = [body for body in BODY_BY_NAME.values() if str(body.audience) == "as_target"]
     assert followers
     optional = [
@@ -161,7 +164,7 @@ def test_what_follows_its_target_always_names_one() -> None:
 
 
 def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
-    """The service writes these types, for a request or when a time limit passes; a device cannot send them (law 10)."""
+    """Roster facts, TimePassed and Erased are exactly the types that only the service may write (law 10)."""
     drafted, written = set(get_args(DeviceBody)), set(get_args(ServiceBody))
     assert drafted & written == set()
     assert {*types_with(Effect.ROSTER_FACT), TimePassed, Erased} == written
@@ -169,7 +172,7 @@ def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
 
 
 def test_every_body_is_of_a_union_that_is_read() -> None:
-    """An event type outside of `DeviceBody` and `ServiceBody` could be written but not read (law 10)."""
+    """Each event type is in `DeviceBody` or `ServiceBody`. Other events could be written but not read (law 10)."""
 
     def all_of(body: type[Body]) -> set[type[Body]]:
         return {body}.union(*(all_of(inner) for inner in body.__subclasses__()))
@@ -179,7 +182,7 @@ def test_every_body_is_of_a_union_that_is_read() -> None:
 
 
 class Noted(Body, frozen=True, kw_only=True):
-    """An event type with all declarations, as a new developer would write it."""
+    """An event type with all declarations, written like a developer would write a new type."""
 
     version: ClassVar = 1
     authors: ClassVar = frozenset({Role.PARENT})
@@ -192,5 +195,5 @@ class Noted(Body, frozen=True, kw_only=True):
 
 
 def test_a_type_is_named_by_its_class() -> None:
-    """The column `kind` of a row is the name of the type (law 4)."""
+    """A type's tag, which the column `kind` of a row stores, is the name of its class (law 4)."""
     assert Noted.__struct_config__.tag == "Noted"

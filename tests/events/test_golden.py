@@ -24,24 +24,24 @@ def golden(name: str) -> Golden:
 
 
 def with_changed(body: bytes, **changes: Any) -> bytes:
-    """Returns a row with fields of its event changed or added."""
+    """Returns a row in which fields of the event are changed or added."""
     row = msgspec.json.decode(body)
     return msgspec.json.encode(row | {"event": row["event"] | changes})
 
 
 def test_every_type_and_version_has_a_golden_row() -> None:
-    """A new type or version needs a golden row (law 4)."""
+    """Each version of each event type has a golden row, and there is no other golden row (law 4)."""
     wanted = {(kind, version) for kind, body in BODY_BY_NAME.items() for version in range(1, body.version + 1)}
     assert {(one.kind, one.version) for one in GOLDEN} == wanted
 
 
 def test_no_golden_row_was_edited() -> None:
-    """Law 4: a reader that cannot read an old row is wrong, not the row. So the bytes of a row never change."""
+    """Law 4: the bytes of each golden row have the checksum in its file's name. If a row cannot be read, mend the reader."""
     assert [one.name for one in GOLDEN if one.checksum != checksum_of(one.body)] == []
 
 
 def test_a_version_has_one_golden_row() -> None:
-    """Law 4: a row is not replaced by another row of the same type and version, which would have another checksum."""
+    """Law 4: no type and version has a second golden row, and `add` refuses to write one."""
     assert len({one.name for one in GOLDEN}) == len(GOLDEN)
     with pytest.raises(FileExistsError, match="never edited"):
         add(golden("Withdrawn.v1.json").body)
@@ -49,7 +49,7 @@ def test_a_version_has_one_golden_row() -> None:
 
 @pytest.mark.parametrize("row", CURRENT, ids=name_of)
 def test_a_row_of_today_is_written_again_to_the_byte(row: Golden) -> None:
-    """Law 4: commitments are hashes of the bytes of rows, so a row in the current version must keep its bytes."""
+    """Law 4: a row in the current version is read and written in the same bytes, because commitments are hashes of them."""
     event = event_of_bytes(row.body, kind=row.kind, version=row.version)
     assert type(event.event) is BODY_BY_NAME[row.kind]
     assert bytes_of_event(event) == row.body
@@ -58,7 +58,7 @@ def test_a_row_of_today_is_written_again_to_the_byte(row: Golden) -> None:
 
 @pytest.mark.parametrize("row", CURRENT, ids=name_of)
 def test_a_golden_row_sets_every_field(row: Golden) -> None:
-    """A field that no golden row sets would not be tested (law 4)."""
+    """Each golden row in the current version sets every optional field to another value than the default (law 4)."""
     event = event_of_bytes(row.body, kind=row.kind, version=row.version)
     body = event.event.changes if isinstance(event.event, Amended) else event.event
     left_out = [
@@ -71,7 +71,7 @@ def test_a_golden_row_sets_every_field(row: Golden) -> None:
 
 @pytest.mark.parametrize("row", OLD, ids=name_of)
 def test_an_old_row_is_read_as_the_type_of_today(row: Golden) -> None:
-    """Law 4: an old row is delivered in the current version. The fields outside of `event` stay unchanged."""
+    """Law 4: an old row is read as the current version of its type. The fields outside of `event` stay unchanged."""
     now = current_bytes(row.body, kind=row.kind, version=row.version)
     assert bytes_of_event(event_of_bytes(row.body, kind=row.kind, version=row.version)) == now
     assert golden(f"{row.kind}.v{BODY_BY_NAME[row.kind].version}.json").body != row.body
@@ -83,7 +83,7 @@ def test_an_old_row_is_read_as_the_type_of_today(row: Golden) -> None:
     ("seen", "how"), [("in_person", How.IN_PERSON), ("video", How.LIVE_VIDEO)], ids=["in person", "over a video call"]
 )
 def test_what_a_parent_saw_in_version_1_keeps_its_means(seen: str, how: How) -> None:
-    """Law 4: version 2 renamed `seen` to `how`. A video of version 1 was a live call, because clips did not exist yet."""
+    """Law 4: `seen` of version 1 is read as `how` of version 2, and `video` as a live call, because there were no clips yet."""
     row = golden("ParentFirstSaw.v1.json")
     event = event_of_bytes(with_changed(row.body, seen=seen), kind="ParentFirstSaw", version=1)
     written = msgspec.json.decode(row.body)["event"]
@@ -96,7 +96,7 @@ def test_what_a_parent_saw_in_version_1_keeps_its_means(seen: str, how: How) -> 
 
 @pytest.mark.parametrize("row", CURRENT, ids=name_of)
 def test_a_row_newer_than_this_release_is_not_guessed_at(row: Golden) -> None:
-    """Law 4: an older release that reads a row of a newer release raises an error with the version."""
+    """Law 4: a row of a newer version than this release knows raises an error that says so."""
     with pytest.raises(LookupError, match="newer than this release"):
         event_of_bytes(row.body, kind=row.kind, version=row.version + 1)
 
@@ -109,9 +109,9 @@ def test_a_type_that_this_release_does_not_know_is_not_guessed_at() -> None:
 
 @pytest.mark.parametrize("row", GOLDEN, ids=name_of)
 def test_the_archive_passes_over_fields_that_it_does_not_know(row: Golden) -> None:
-    """Law 4: a row with unknown fields is read, since another release may have written it.
+    """Law 4: a row with unknown fields is read without them, because another release may have written the row.
 
-    A draft with such fields is refused.
+    A draft with unknown fields is refused instead.
     """
     more = msgspec.json.decode(with_changed(row.body, mood="sunny", weather={"sky": ["blue"]})) | {"written_by": "2.0"}
     expected = event_of_bytes(row.body, kind=row.kind, version=row.version)
@@ -119,7 +119,7 @@ def test_the_archive_passes_over_fields_that_it_does_not_know(row: Golden) -> No
 
 
 def test_the_archive_passes_over_fields_that_it_does_not_know_in_changes() -> None:
-    """Unknown fields are also ignored in objects inside of an event (law 4)."""
+    """Unknown fields in the `changes` of an amendment are ignored (law 4)."""
     row = golden("Amended.v1.json")
     changes = msgspec.json.decode(row.body)["event"]["changes"] | {"mood": "sunny"}
     event = event_of_bytes(with_changed(row.body, changes=changes), kind="Amended", version=1)
@@ -127,7 +127,7 @@ def test_the_archive_passes_over_fields_that_it_does_not_know_in_changes() -> No
 
 
 def test_a_row_from_before_an_optional_field_has_its_default() -> None:
-    """Law 4: a field that was added without a new version is optional, and an older row has its default."""
+    """Law 4: a row that was written before an optional field existed is read with the field's default."""
     row = golden("MilestoneObserved.v1.json")
     fields = msgspec.json.decode(row.body)
     del fields["event"]["again"], fields["event"]["note"], fields["claimed_at"]

@@ -29,7 +29,7 @@ DRAFT = draft_of(
 
 
 def digest_of(draft: str) -> bytes:
-    """Returns the digest of one draft, given as JSON."""
+    """Returns the digest of one draft, which is given as JSON."""
     (read,) = read_push(f'{{"sent_at":"{SENT_AT}","drafts":[{draft}]}}'.encode()).drafts
     assert not isinstance(read, Malformed), read.problem.detail
     return digest_of_draft(read)
@@ -37,13 +37,13 @@ def digest_of(draft: str) -> bytes:
 
 @given(st.data())
 def test_a_digest_does_not_depend_on_the_spelling(data: st.DataObject) -> None:
-    """The order of fields, white space and escapes do not change the content of a draft (law 2)."""
+    """The order of fields, white space and escapes do not change the digest of a draft (law 2)."""
     assert digest_of(spelled(DRAFT, data)) == digest_of(json.dumps(DRAFT))
 
 
 @pytest.mark.parametrize("missing", [{"audience": None}, {"event": DRAFT["event"] | {"note": None, "again": False}}])
 def test_an_optional_field_that_says_its_default_is_as_one_left_out(missing: dict[str, Any]) -> None:
-    """Some JSON libraries write null or default values and others omit them (law 2)."""
+    """A draft that states null or a default has the same digest as a draft that omits the field (law 2)."""
     explicit = DRAFT | missing
     left_out = {name: value for name, value in explicit.items() if value is not None}
     left_out["event"] = {name: value for name, value in explicit["event"].items() if value not in (None, False)}
@@ -66,12 +66,12 @@ def test_an_optional_field_that_says_its_default_is_as_one_left_out(missing: dic
     ],
 )
 def test_other_content_has_another_digest(other: dict[str, Any]) -> None:
-    """Two drafts with one id and different content have different digests (law 2)."""
+    """A draft with one changed field has another digest (law 2)."""
     assert digest_of(json.dumps(DRAFT | other)) != digest_of(json.dumps(DRAFT))
 
 
 def test_a_digest_is_the_same_in_both_encodings() -> None:
-    """A device may change between JSON and MessagePack (law 2)."""
+    """A draft has the same digest in JSON and in MessagePack, so a device may repeat it in the other encoding (law 2)."""
     packed = msgspec.msgpack.encode({"sent_at": SENT_AT, "drafts": [DRAFT]})
     (read,) = read_push_of_msgpack(packed).drafts
     assert not isinstance(read, Malformed)
@@ -80,7 +80,7 @@ def test_a_digest_is_the_same_in_both_encodings() -> None:
 
 @given(st.binary(), st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
 def test_a_commitment_is_to_body_and_salt(body: bytes, salt: bytes, other_salt: bytes) -> None:
-    """Law 15: a reader without the salt cannot test a guess of the content."""
+    """Law 15: a commitment changes with the body and with the salt. So a reader without the salt cannot test a guess."""
     made = commitment(salt, body)
     assert len(made) == 32
     assert made == commitment(salt, body)
@@ -109,13 +109,13 @@ def test_a_draft_has_an_id_of_version_7(wrong: str) -> None:
 
 
 def test_an_id_of_version_7_is_taken() -> None:
-    """Ids of version 7 from libraries and from RFC 9562 are accepted (law 2)."""
+    """The ids that our UUID library makes, and the example of RFC 9562, are recognised as version 7 (law 2)."""
     assert all(is_version_7(UUID(str(uuid7()))) for _ in range(200))
     assert is_version_7(UUID("017f22e2-79b0-7cc3-98c4-dc0c0c07398f"))  # the example of RFC 9562
 
 
 def test_a_time_keeps_the_offset_that_its_author_lived_by() -> None:
-    """The offset is stored: 17:58+01:00 and 16:58Z are the same instant, but different content (law 4)."""
+    """A draft's time is read with its offset, so that 17:58+01:00 does not become 16:58Z (law 4)."""
     read = read_push(json.dumps({"sent_at": SENT_AT, "drafts": [DRAFT]}).encode())
     (draft,) = read.drafts
     assert not isinstance(draft, Malformed)

@@ -1,4 +1,4 @@
-"""Tests that a push is refused exactly where two JSON parsers could read it differently."""
+"""Tests that a push, or a draft in it, is refused exactly if two JSON parsers could read it differently."""
 
 import json
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def keys_in(value: Any) -> Iterator[str]:
 
 
 class Pairs(list[tuple[str, Any]]):
-    """The pairs of a JSON object, with duplicate keys."""
+    """The pairs of a JSON object, including pairs with the same key."""
 
 
 def has_double(value: Any) -> bool:
@@ -113,7 +113,7 @@ def digests(push: Push) -> list[bytes]:
     st.data(),
 )
 def test_any_json_is_refused_exactly_where_a_key_is_duplicated(value: Any, data: st.DataObject) -> None:
-    """The check that reads every key finds exactly the duplicates (law 17)."""
+    """`refuse_duplicate_keys` refuses a JSON text exactly if an object in it has a duplicate key (law 17)."""
     doubled = data.draw(st.sets(st.integers(0, max(0, sum(1 for _ in keys_in(value)) - 1)), max_size=1))
     number = count()
     body = spelled(value, data, doubles=lambda: next(number) in doubled).encode()
@@ -129,7 +129,10 @@ def test_any_json_is_refused_exactly_where_a_key_is_duplicated(value: Any, data:
 @example('\\"')
 @example(":")
 def test_plain_bodies_need_no_closer_look(text: str) -> None:
-    """Law 17: a body without duplicate keys has as many quotes as its canonical JSON, so a count of quotes finds duplicates."""
+    """Law 17: a draft without duplicate keys has as many quotes as its canonical JSON.
+
+    So a body with as many quotes as its canonical JSON needs no check of each key.
+    """
     sent = draft_of({"type": "NoteWritten", "child": CHILD, "text": text})
     (draft,) = read_push(body_of(sent)).drafts
     assert bare_quotes(json.dumps(sent).encode()) == bare_quotes(msgspec.json.encode(draft))
@@ -148,7 +151,7 @@ def test_plain_bodies_need_no_closer_look(text: str) -> None:
     ],
 )
 def test_nothing_in_a_draft_hides_a_second_envelope(body: str) -> None:
-    """Law 17: quotes inside of a draft do not count as quotes outside of the drafts."""
+    """Law 17: a duplicate key outside of the drafts is found, whatever texts and quotes are inside of the drafts."""
     with pytest.raises(DuplicateKey) as refused:
         read_push(body.encode())
     assert refused.value.at in ("sent_at", "drafts")
@@ -184,7 +187,7 @@ def test_a_duplicate_key_stops_its_own_draft_alone(doubled: str, at: str) -> Non
     "draft", ['{"a":%s}', '{"id":"0193a3c0-1f2e-7a00-8000-000000000001","a":%s}', "%s"], ids=["object", "with id", "bare"]
 )
 def test_deep_nesting_is_a_refusal_at_every_depth(depth: int, draft: str) -> None:
-    """Law 17: nesting is refused also at the few depths that one of the two parsers accepts and the other refuses."""
+    """Law 17: deep nesting is refused, even at the few depths that one of our two JSON parsers accepts and the other refuses."""
     for sent_at in (f'"sent_at":"{SENT_AT}"', f'"sent_at":"{SENT_AT}","sent_at":"{SENT_AT}"'):
         for deep in (depth, depth + 1, depth + 2, depth + 3):
             for inner in ("[" * deep + "]" * deep, '{"a":' * deep + "1" + "}" * deep):
@@ -196,7 +199,7 @@ def test_deep_nesting_is_a_refusal_at_every_depth(depth: int, draft: str) -> Non
 
 
 def test_a_number_of_thousands_of_digits_is_a_refusal() -> None:
-    """Law 17: Python refuses to convert thousands of digits to an int, so the body is refused."""
+    """Law 17: a number that Python refuses to convert to an int is a refusal of the body, and so is very deep nesting."""
     digits = b"1" * 5_000
     with pytest.raises(BodyMalformed):
         read_push(b'{"sent_at":"%b","drafts":[1],"drafts":[%b]}' % (SENT_AT.encode(), digits))

@@ -1,6 +1,6 @@
-"""Tests that no file outside of events/ lists event types: such a list is a fact about the types, and belongs beside them.
+"""Tests that no file outside of events/ lists event types. Such a list is a fact about the types, and belongs beside them.
 
-A `match` over types is not a list: it decides what each one means.
+A `match` over event types is no such list: it decides what each type means.
 """
 
 import ast
@@ -23,7 +23,7 @@ QUOTED: Final = re.compile(r"'([A-Z]\w+)'")
 
 
 def members(node: ast.AST) -> list[ast.expr]:
-    """Returns what a tuple, list, set, dictionary or union lists."""
+    """Returns the expressions that a tuple, list, set, dictionary (its keys) or union contains; of other nodes, none."""
     match node:
         case ast.Tuple() | ast.List() | ast.Set():
             return node.elts
@@ -36,13 +36,13 @@ def members(node: ast.AST) -> list[ast.expr]:
 
 
 def type_named(node: ast.expr) -> str | None:
-    """Returns the event type that an expression names, as a class or as a string."""
+    """Returns the event type that an expression names by its class or by a string; None if it names none."""
     name = node.id if isinstance(node, ast.Name) else node.value if isinstance(node, ast.Constant) else None
     return name if isinstance(name, str) and name in BODY_BY_NAME else None
 
 
 def lists_in(path: Path) -> Iterator[set[str]]:
-    """Yields the sets of types that a file lists."""
+    """Yields a set of event types for each list in a file that names two or more event types."""
     text = path.read_text("utf-8")
     if path.suffix == ".sql":
         found = [set(QUOTED.findall(statement)) & BODY_BY_NAME.keys() for statement in text.split("-- name: ")]
@@ -52,7 +52,7 @@ def lists_in(path: Path) -> Iterator[set[str]]:
 
 
 def test_no_file_outside_of_events_lists_types() -> None:
-    """Law 10: a class of types follows from their declarations (`events.kinds`), also in a query."""
+    """Law 10: only files in `LISTED_FOR_A_REASON` list event types. Other files select types by declarations (`events.kinds`)."""
     paths = [path for folder in FOLDERS for suffix in ("py", "sql") for path in (ROOT / folder).rglob(f"*.{suffix}")]
     listing = {str(path.relative_to(ROOT)) for path in paths if any(lists_in(path))}
     assert listing == LISTED_FOR_A_REASON.keys()

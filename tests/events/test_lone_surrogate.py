@@ -26,7 +26,7 @@ INDENTS = st.sampled_from([None, 0, 1])
 @settings(max_examples=100, deadline=None)
 @given(values=st.lists(VALUES, max_size=4), indent=INDENTS, before=WHITE_SPACE, after=WHITE_SPACE)
 def test_each_element_is_what_it_was(values: list[Any], indent: int | None, before: str, after: str) -> None:
-    """White space, escapes and brackets inside of texts do not move the end of an element (law 17)."""
+    """Each element of a list is found whole, despite white space, escapes and brackets inside of texts (law 17)."""
     body = (before + json.dumps(values, indent=indent) + after).encode()
     assert [json.loads(element) for element in elements(body)] == values
 
@@ -40,7 +40,7 @@ def test_each_field_is_what_it_was(value: dict[str, Any], indent: int | None) ->
 @settings(max_examples=200, deadline=None)
 @given(body=st.text('[]{}",:\\a0', max_size=30).map(str.encode))
 def test_what_is_no_json_is_refused_or_split_without_a_byte_lost(body: bytes) -> None:
-    """Any bytes are either refused or split without loss (law 17)."""
+    """Bytes that are no JSON list are either refused, or split into parts that together have all bytes (law 17)."""
     assert isinstance(fields(body), dict)
     with suppress(Refused):
         without_drafts(body)
@@ -61,7 +61,7 @@ def test_a_list_whose_end_cannot_be_found_is_none(body: bytes) -> None:
 
 
 def test_depth_costs_no_more_than_length() -> None:
-    """Law 17: a megabyte of brackets is read without recursion. The limit of 5 seconds allows for a busy machine."""
+    """Law 17: a megabyte of nested brackets is split within 5 seconds, a limit for a busy machine, and without recursion."""
     begun = time.perf_counter()
     deep = b"[" * 500_000 + b"]" * 500_000
     assert list(elements(b"[" + deep + b",1]")) == [deep, b"1"]

@@ -22,7 +22,10 @@ TEXT_FIELDS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("at", "event"), TEXT_FIELDS)
 def test_nul_is_refused_in_every_text_and_in_both_encodings(at: str, event: dict[str, Any]) -> None:
-    """Law 17: NUL is refused, because Postgres cannot store it, and programs in C take it as the end of a text."""
+    """Law 17: a draft with the character NUL in any text is refused, in JSON and in MessagePack.
+
+    Postgres cannot store NUL, and programs in C take it for the end of a text.
+    """
     sent = json.loads(json.dumps(draft_of(event)).replace("%", "a\\u0000b"))
     for push in (read_push(body_of(sent)), read_push_of_msgpack(msgspec.msgpack.encode({"sent_at": SENT_AT, "drafts": [sent]}))):
         (draft,) = push.drafts
@@ -32,14 +35,14 @@ def test_nul_is_refused_in_every_text_and_in_both_encodings(at: str, event: dict
 
 
 def test_a_text_that_spells_out_an_escape_is_no_escape() -> None:
-    """A text that contains a backslash and "u0000" as letters is accepted (law 17)."""
+    """A text with a backslash followed by the characters "u0000" is accepted, because it does not contain NUL (law 17)."""
     (draft,) = read_push(body_of(draft_of({"type": "NoteWritten", "child": CHILD, "text": "the escape \\u0000"}))).drafts
     assert not isinstance(draft, Malformed)
 
 
 @pytest.mark.parametrize("body", [b"\xff", b'{"sent_at":"\xc3\x28"}', b"\xed\xa0\x80", b"\xf4\x90\x80\x80"])
 def test_bytes_that_are_not_utf8_are_refused(body: bytes) -> None:
-    """An encoded lone surrogate and a number beyond Unicode are not characters (law 17)."""
+    """Bytes that are no UTF-8 are refused, including an encoded lone surrogate and a number beyond Unicode (law 17)."""
     with pytest.raises(BodyMalformed, match="UTF-8"):
         require_utf8(body)
     with pytest.raises(BodyMalformed):
@@ -85,7 +88,10 @@ NOTE = {"type": "NoteWritten", "child": CHILD, "text": "Slept."}
     ],
 )  # fmt: skip
 def test_a_draft_that_is_not_as_agreed_is_refused_by_itself_and_names_the_field(draft: Any, code: str, at: str) -> None:
-    """Law 17: the other drafts of the push are read. The refusal has the id of its draft, if that id can be read."""
+    """Law 17: an invalid draft is refused with the path of the wrong field, and the other draft of the push is read.
+
+    The refusal has the id of the invalid draft, if this id can be read.
+    """
     first, second = read_push(body_of(draft, draft_of(NOTE, number=2))).drafts
     assert isinstance(first, Malformed)
     assert not isinstance(second, Malformed)
@@ -96,7 +102,7 @@ def test_a_draft_that_is_not_as_agreed_is_refused_by_itself_and_names_the_field(
 
 @pytest.mark.parametrize("number", [0, DRAFTS_MAX + 1])
 def test_a_push_holds_1_to_256_drafts(number: int) -> None:
-    """A push with no draft or with more than 256 is refused (law 17)."""
+    """A push without drafts, or with more than 256, is refused (law 17)."""
     with pytest.raises(FieldInvalid) as refused:
         read_push(body_of(*[draft_of(NOTE)] * number))
     assert refused.value.at == "drafts"
@@ -104,7 +110,7 @@ def test_a_push_holds_1_to_256_drafts(number: int) -> None:
 
 
 def test_a_draft_holds_at_most_64_kib_as_it_was_sent() -> None:
-    """White space inside of a draft counts as part of its size, white space around it does not (law 17)."""
+    """A draft over 64 KiB is refused. White space inside of the draft counts, white space around it does not (law 17)."""
     plain = json.dumps(draft_of(NOTE))
     for length, is_taken in ((DRAFT_BYTES_MAX, True), (DRAFT_BYTES_MAX + 1, False)):
         padded = "{" + " " * (length - len(plain)) + plain[1:]

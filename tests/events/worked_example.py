@@ -1,6 +1,6 @@
-"""Performs the worked example of docs/architecture.md in a copy of the project, step by step, as the page prints it.
+"""Performs the worked example of docs/architecture.md in a copy of the project, block by block.
 
-Owns how a block of the page becomes a change of files. Knows nothing of the type that the page adds.
+Owns how a block of the page becomes a change of files. Knows nothing of the event type that the page adds.
 """
 
 import os
@@ -19,7 +19,7 @@ BLOCK: Final = re.compile(r"^```(?P<language>python|diff|sh)(?: (?P<file>\S+))?\
 
 
 class Step(NamedTuple):
-    """A block of the page: Python at the end of a file, lines of a file that change, or commands of a shell."""
+    """A block of the page: Python to add at the end of a file, a diff of a file, or commands for a shell."""
 
     language: str
     file: str
@@ -36,7 +36,7 @@ class Copy:
     """A copy of the project in a folder of its own."""
 
     def __init__(self, folder: Path, *names: str) -> None:
-        """`names`: what is copied, where that is not all."""
+        """Copies the files and folders `names`; without names, all that a service and its tests need."""
         self.folder = folder / "project"
         others = ("PYTEST_", "STILLNEW_", "DATABASE_URL")
         ours = {name: value for name, value in os.environ.items() if not name.startswith(others)}
@@ -54,7 +54,7 @@ class Copy:
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
 
     def perform(self, step: Step) -> None:
-        """Performs one step."""
+        """Performs one step: adds its Python to a file, applies its diff, or runs its commands."""
         path = self.folder / step.file
         match step.language:
             case "python":

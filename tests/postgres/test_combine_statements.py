@@ -1,4 +1,4 @@
-"""Tests statements that are combined into one: each has its own arguments, and either all take effect or none does."""
+"""Tests statements that are combined into one: each statement has its own arguments, and all take effect or none of them."""
 
 import asyncio
 from collections.abc import AsyncIterator

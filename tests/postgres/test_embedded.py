@@ -1,4 +1,4 @@
-"""Tests the embedded server: it keeps its data, has one owner, and loses nothing when it is killed."""
+"""Tests the embedded Postgres server: it keeps its data, belongs to one process, and loses nothing when it is killed."""
 
 import asyncio
 import os
@@ -42,14 +42,14 @@ async def query_until_it_works(database_url: str, sql: str) -> object:
 
 
 async def test_what_was_committed_is_there_after_a_stop_and_a_start(server: EmbeddedPostgres) -> None:
-    """Law 1: acknowledged rows are not lost."""
+    """Law 1: a committed row exists after the server was stopped and started again."""
     await query(server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
     server.stop()
     assert await query(server.start(), "SELECT n FROM kept") == 7
 
 
 async def test_every_acknowledged_row_outlives_kills_of_the_server_and_it_comes_back_by_itself(server: EmbeddedPostgres) -> None:
-    """Law 1: kill -9 of Postgres loses no acknowledged row, and the supervisor starts the server again each time."""
+    """Law 1: no acknowledged row is lost by kill -9 of Postgres. After each kill, the supervisor starts the server again."""
     url = server.start()
     watch = asyncio.create_task(server.supervise())
     await query(url, "CREATE TABLE kept (n integer)")
@@ -63,7 +63,7 @@ async def test_every_acknowledged_row_outlives_kills_of_the_server_and_it_comes_
 
 
 async def test_the_server_is_durable_and_answers_on_no_network_address(server: EmbeddedPostgres) -> None:
-    """Law 1: fsync and synchronous_commit are on."""
+    """Law 1: fsync and synchronous_commit are on, so that commits are flushed. The server listens on no network address."""
     url = server.start()
     names = ("fsync", "synchronous_commit", "full_page_writes", "listen_addresses")
     assert [await query(url, f"SHOW {name}") for name in names] == ["on", "on", "on", ""]

@@ -1,4 +1,7 @@
-"""Tests the functions that decode the runs of a feed: they agree with a plain decoding, and Postgres inlines them in queries."""
+"""Tests the database functions that decode the runs of a feed.
+
+They give the same entries as a plain decoding in Python, and Postgres inlines them in queries.
+"""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +33,7 @@ RUNS: list[tuple[int, int, int, bool, bytes | None, list[int] | None]] = [
 
 
 def decoded() -> Iterator[tuple[int, int | None, datetime | None]]:
-    """Yields (place, seq, time of delivery) of each entry. A hint has no seq and no time."""
+    """Yields the place, seq and time of delivery of each entry. A hint has neither a seq nor a time."""
     for first_place, first_seq, length, is_late, hint, seqs in RUNS:
         for nth in range(length):
             seq = None if hint else seqs[nth] if seqs else first_seq + nth
@@ -106,7 +109,7 @@ async def test_postgres_plans_a_call_as_a_part_of_the_query(feed: asyncpg.Pool, 
 
 
 async def test_only_the_services_role_and_the_owner_may_call_them(database_url: str) -> None:
-    """Every login may call a new function by default. The migration has revoked this right."""
+    """The service's role may call the functions, and other roles may not, because the migration revokes the default right."""
     owner = await asyncpg.connect(database_url)
     rows = await owner.fetch("SELECT proname, proacl::text FROM pg_proc WHERE proname = ANY ($1::text[])", list(CALLS))
     assert {row["proname"] for row in rows} == set(CALLS)

@@ -1,6 +1,6 @@
-"""Tests that the migrated schema can be distributed by family, and that no row is ordered by a sequence.
+"""Tests that the tables of the migrated schema can be distributed by family, and that no row is ordered by a sequence.
 
-On an engine that distributes families over many machines, a look-up by a key that does not start with the family would have to
+On a database that distributes families over many machines, a look-up by a key that does not start with the family would have to
 ask all machines.
 """
 
@@ -92,13 +92,13 @@ async def owner(database_url: str) -> asyncpg.Connection:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 async def test_the_schema_keeps_the_rule(owner: asyncpg.Connection, rule: Rule) -> None:
-    """Law 5: each key of a family's table starts with family_id. Law 3: no sequence determines an order."""
+    """Laws 3 and 5: the schema breaks no rule of `RULES`: for example, keys start with family_id, and there is no sequence."""
     assert await rule(owner) == set()
     await owner.close()
 
 
 async def test_every_table_of_a_family_has_a_primary_key_and_every_exception_exists(owner: asyncpg.Connection) -> None:
-    """Law 5: a row is locked by its full primary key, so each table needs one."""
+    """Law 5: each table has a primary key, because rows are locked by it. Each table in the list of exceptions exists."""
     with_key = await names(owner, "SELECT t.relname FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid WHERE x.indisprimary")
     there = await tables(owner)
     assert there - with_key == set()
@@ -119,14 +119,14 @@ async def test_every_table_of_a_family_has_a_primary_key_and_every_exception_exi
     ],
 )
 async def test_a_planted_breach_is_caught(owner: asyncpg.Connection, breach: str, rule: Rule, caught: str) -> None:
-    """Law 5: each rule reports a schema that breaks the rule."""
+    """Law 5: when the schema breaks a rule, the check of this rule reports the breach."""
     await owner.execute(breach)
     assert caught in await rule(owner)
     await owner.close()
 
 
 async def test_the_service_may_add_to_the_log_and_change_nothing_in_it(owner: asyncpg.Connection) -> None:
-    """Law 4: privileges alone make the log append-only, also on an engine without triggers."""
+    """Law 4: the service's role may only read the log's rows and add rows. So the log is append-only even without triggers."""
     rights = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
     held = [right for right in rights if await owner.fetchval("SELECT has_table_privilege('stillnew_app', 'event', $1)", right)]
     assert held == ["SELECT", "INSERT"]
@@ -134,5 +134,5 @@ async def test_the_service_may_add_to_the_log_and_change_nothing_in_it(owner: as
 
 
 async def test_a_connection_of_the_pool_works_as_the_services_role(pool: asyncpg.Pool) -> None:
-    """Law 4: a connection that was returned to the pool also works as the service's role."""
+    """Law 4: each connection from the pool has the service's role, even if it was returned to the pool before."""
     assert [await pool.fetchval("SELECT current_user") for _ in range(3)] == ["stillnew_app"] * 3

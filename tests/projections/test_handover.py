@@ -1,4 +1,4 @@
-"""Tests the hand-over card, with written and random histories: it lists what not to mention, as far as its reader may know."""
+"""Tests the hand-over card: it lists the milestones that its reader must not mention to a member, if the reader may know them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -38,7 +38,7 @@ from tests.surprise.story import (
 
 
 def cards_of(log: Iterable[Event[Any]], feed: Iterable[Event[Any]], reader: MemberId, *, as_of: datetime) -> tuple[Card, ...]:
-    """Returns the cards for a reader whose feed of this log is `feed`."""
+    """Returns the cards for a reader, from the family's log and the events in the reader's feed."""
     told, known, wishes = list(feed), roster.EMPTY, dict[MemberId, Wishes]()
     for event in log:
         known = roster.step(known, event)
@@ -52,7 +52,7 @@ def cards_of(log: Iterable[Event[Any]], feed: Iterable[Event[Any]], reader: Memb
 
 
 def by_oracle(one: Oracle, reader: MemberId) -> tuple[Card, ...]:
-    """Returns the cards at the end of a log, with the feed that the oracle computes for the reader."""
+    """Returns the cards for a reader at the end of an oracle's log, with the feed that this oracle computed."""
     feed = [one.log[entry.what - 1].event for entry in one.feeds.get(reader, []) if isinstance(entry.what, int)]
     log = [line.event for line in one.log]
     return cards_of(log, feed, reader, as_of=log[-1].received_at)
@@ -77,7 +77,7 @@ def kept(scope: str = "all", **more: Any) -> Story:
 
 
 def test_the_sitter_reads_what_not_to_mention_and_what_may_be_said() -> None:
-    """The card lists the milestones that Ben keeps as not to be mentioned, and those that were delivered to him as known."""
+    """A seen milestone that Ben keeps is not to be mentioned. A milestone that was delivered to him is listed as known."""
     story = kept("domain:movement")
     story.saw(ADA, STEPPED)
     story.saw(SITTER, SPOKE)
@@ -111,7 +111,7 @@ def test_what_a_member_saw_alone_or_opened_shows_on_nobodys_card() -> None:
 
 
 def test_when_a_member_chose_shows_on_nobodys_card() -> None:
-    """Law 14: a card is the same whether the member chose before the event or after it."""
+    """Law 14: a card is the same, whether the member chose before the recorded event or after it."""
     before, after = kept(), Story()
     before.saw(ADA, STEPPED)
     after.saw(ADA, STEPPED)
@@ -136,7 +136,7 @@ def test_nobody_has_a_card_about_themselves() -> None:
 
 
 def test_an_amendment_that_is_held_from_a_reader_changes_nothing_that_they_read() -> None:
-    """Law 8: Ben was sent that Ada saw a step. Her amendment to a first word is held from him, so his cards do not change."""
+    """Law 8: Ada's amendment is held from Ben, so his card about Ada still lists the milestone before the amendment."""
     story = kept("domain:talking")
     story.chooses(ADA, "keep", "domain:movement")
     sight = story.saw(ADA, STEPPED)
@@ -158,7 +158,7 @@ def test_a_private_word_of_the_readers_own_is_not_to_be_mentioned_and_is_not_kno
 
 
 def test_a_milestone_whose_name_is_held_from_the_reader_is_not_on_their_card() -> None:
-    """Law 8: Granny keeps the domain life. Ada names riding a pony and sees it; Granny's cards do not change."""
+    """Law 8: the name of a family milestone is held from Granny. When Ada records the milestone, Granny's cards do not change."""
     story = kept()
     story.chooses(GRANNY, "keep", "domain:life")
     before = cards(story, GRANNY)
@@ -181,7 +181,7 @@ def test_a_wish_about_what_the_reader_has_not_heard_of_shows_nothing() -> None:
 
 
 def test_a_daycare_reads_of_what_it_wrote_alone() -> None:
-    """A daycare sees only its own events, so its card lists only milestones that the daycare recorded."""
+    """A daycare's card lists only milestones that the daycare recorded, because a daycare is sent only its own events."""
     story = kept()
     story.saw(ADA, STEPPED)
     assert card_for(story, DAYCARE) == (set(), set())
@@ -201,7 +201,7 @@ def test_who_has_left_or_waits_for_nothing_is_on_no_card() -> None:
 
 
 def test_a_note_that_was_sorted_is_not_to_be_mentioned_until_it_is_sorted_otherwise() -> None:
-    """The last sorting of a note decides which milestone the card lists. A note that is sorted as nothing is not listed."""
+    """The card lists the milestone of a note's last sorting. For a note that is sorted as nothing, the card lists nothing."""
     story = kept(hold_unsorted=True)
     note = story.writes(SITTER, "look at her go")
     (found, _) = cards(story, ADA)
@@ -215,7 +215,7 @@ def test_a_note_that_was_sorted_is_not_to_be_mentioned_until_it_is_sorted_otherw
 
 
 def test_who_waits_so_many_days_at_most_is_told_by_time() -> None:
-    """The card lists a milestone as known when the days are over. Ada's private first is never delivered, so never known."""
+    """The card lists a milestone as known when Ben's `at_most_days` are over. Ada's private first is never known to Ben."""
     story = kept(at_most_days=7)
     story.saw(ADA, STOOD)
     story.first(ADA, SPOKE)
@@ -235,7 +235,7 @@ def test_who_waits_so_many_days_at_most_is_told_by_time() -> None:
 
 
 def test_what_a_parent_put_right_is_not_known_before_time_has_told_it() -> None:
-    """The days of an amendment count from when the amendment was received, also if a parent amends a daycare's event."""
+    """The `at_most_days` count from the receipt of an amendment, even if a parent amends the older event of a daycare."""
     story = kept("domain:movement", at_most_days=7)
     found = story.finds(DAYCARE, CLAPPED)
     story.passes(days=8)
@@ -249,7 +249,7 @@ def test_what_a_parent_put_right_is_not_known_before_time_has_told_it() -> None:
 
 
 def test_the_safe_phrase_is_the_same_whatever_is_held_and_names_no_milestone() -> None:
-    """Law 8: the safe phrase is the same for every state. A phrase for special days, or one about feet, would give a hint."""
+    """Law 8: the safe phrase is the same with and without held events, and contains no word that hints at a milestone."""
     quiet, loud = kept(), kept("domain:movement", hold_unsorted=True)
     for milestone in MILESTONES:
         loud.saw(ADA, milestone)
@@ -261,7 +261,7 @@ def test_the_safe_phrase_is_the_same_whatever_is_held_and_names_no_milestone() -
 
 @given(histories(most=30))
 def test_a_card_is_the_same_with_and_without_what_is_held_from_its_reader(one: Oracle) -> None:
-    """Law 8: in any history, a member's cards are the same without the events that are held from that member to the end."""
+    """Law 8: a member's cards are the same with and without the events that are held from this member to the end."""
     for reader in FAMILY.members:
         gone = one.ever_held.get(reader, set()) - one.told(reader)
         names = [one.log[seq - 1].body.milestone for seq in gone if isinstance(one.log[seq - 1].body, MilestoneNamed)]
@@ -276,7 +276,7 @@ def test_a_card_is_the_same_with_and_without_what_is_held_from_its_reader(one: O
 
 @given(histories(most=12))
 def test_a_card_is_the_same_whatever_others_see_alone_or_open(one: Oracle) -> None:
-    """Law 14: no card changes when members who wait record everything for themselves and open every envelope."""
+    """Law 14: no other member's card changes when Ada and Ben record everything for themselves alone and open all envelopes."""
     readers = [member for member in FAMILY.members if any(line.event.author == member for line in one.log)]
     before = {reader: by_oracle(one, reader) for reader in readers}
     story = Story()

@@ -66,7 +66,7 @@ def changes_of(draw: st.DrawFn, body: Body) -> Changes:
 
 @st.composite
 def facts(draw: st.DrawFn) -> Facts:
-    """Draws observations and firsts, then their amendments, withdrawals and clips, and names of an own milestone."""
+    """Draws observations and firsts, then their amendments, withdrawals and clips, and names of the family's own milestone."""
     ids = iter(draw(st.permutations([UUID(int=number) for number in range(1, 25)])))
     seen = [draw(sightings(next(ids))) for _ in range(draw(st.integers(1, 6)))]
     told: Facts = list(seen)
@@ -93,7 +93,7 @@ def facts(draw: st.DrawFn) -> Facts:
 
 
 def arriving(facts: Facts, wish: Sequence[int]) -> Facts:
-    """Returns the facts in the wished order, except that each comes after the fact that it refers to."""
+    """Returns the facts in the order `wish`, but moves each fact behind the fact that it refers to."""
     waiting, arrived = [facts[index] for index in wish], []
     known: set[EventId] = set()
     while waiting:
@@ -127,7 +127,7 @@ def told_twice(draw: st.DrawFn) -> tuple[Facts, Facts]:
 
 @given(told_twice())
 def test_the_timeline_does_not_depend_on_the_order_of_arrival(two: tuple[Facts, Facts]) -> None:
-    """Law 12: any two logs with the same facts give each parent the same timeline, to the byte."""
+    """Law 12: two logs with the same facts in different orders give each parent the same timeline, to the byte."""
     one, other = (told_of(facts) for facts in two)
     for parent in (FAMILY.ada, FAMILY.ben):
         assert msgspec.json.encode(one.timeline(parent)) == msgspec.json.encode(other.timeline(parent))
@@ -135,7 +135,7 @@ def test_the_timeline_does_not_depend_on_the_order_of_arrival(two: tuple[Facts, 
 
 @given(facts())
 def test_the_rows_are_what_the_feed_says(facts: Facts) -> None:
-    """Law 11: the sightings that are kept while the log grows equal those of a new fold of the parent's feed."""
+    """Law 11: the sightings that are stored while the log grows equal the sightings of a new fold of the parent's feed."""
     told = told_of(facts)
     for parent in (FAMILY.ada, FAMILY.ben):
         kept, folded = told.sightings(parent), first_saw.of_feed(told.feed(parent))
@@ -144,10 +144,10 @@ def test_the_rows_are_what_the_feed_says(facts: Facts) -> None:
 
 @given(facts(), st.integers(0, 20))
 def test_a_parent_who_joins_late_knows_what_was_told_to_the_family(facts: Facts, late: int) -> None:
-    """Laws 11, 12: a parent who joins late gets the timeline that they would have if they had been there from the start.
+    """Laws 11, 12: a parent who joins late has the same timeline as a parent who was there from the start.
 
-    Here all facts have the audience family, and none is by the parent who joins: other facts would not be delivered to that
-    parent.
+    All facts of this test have the audience family, because other facts are not delivered to the parent who joins. None of the
+    facts is by this parent.
     """
     facts = [msgspec.structs.replace(fact, audience=Audience.FAMILY) for fact in facts if fact.author != FAMILY.ben]
     always, joined = told_of(facts), Told(FAMILY)
@@ -167,7 +167,7 @@ def test_a_parent_who_joins_late_knows_what_was_told_to_the_family(facts: Facts,
 
 
 def firsts(told: Told, parent: MemberId) -> dict[tuple[UUID, str], Any]:
-    """Returns a parent's own first of each subject, as the key by which the timeline sorts it."""
+    """Returns, for each subject, the sort key of the parent's own first in the timeline."""
     mine = [sighting for sighting in told.sightings(parent) if sighting.author == parent]
     subjects = {(sighting.child, sighting.milestone) for sighting in mine}
     return {
@@ -178,7 +178,10 @@ def firsts(told: Told, parent: MemberId) -> dict[tuple[UUID, str], Any]:
 
 @given(told_twice())
 def test_a_first_moves_later_only_by_a_second_thought(two: tuple[Facts, Facts]) -> None:
-    """Law 13: only an amendment or a withdrawal by its author moves a first later. Other facts leave it or move it earlier."""
+    """Law 13: only an amendment or a withdrawal moves a parent's own first to a later time.
+
+    Events of other authors do not change a parent's own first.
+    """
     told = told_of([])
     for fact in two[1]:
         before = {parent: firsts(told, parent) for parent in (FAMILY.ada, FAMILY.ben)}
@@ -192,7 +195,7 @@ def test_a_first_moves_later_only_by_a_second_thought(two: tuple[Facts, Facts]) 
 
 
 def test_a_first_moves_earlier_when_an_older_fact_arrives_and_later_when_it_is_taken_back() -> None:
-    """Law 13: an earlier sighting, pushed late by an offline phone, becomes the first until its author amends it."""
+    """Law 13: an earlier sighting that arrives late becomes the first. Its amendment, or a withdrawal, moves the first later."""
     told = told_of([])
     late = happened(FAMILY.ada, MilestoneObserved(child=FAMILY.child, milestone=WALKED), at=NOON + timedelta(days=9))
     early = happened(FAMILY.ada, MilestoneObserved(child=FAMILY.child, milestone=WALKED), at=NOON)
@@ -211,7 +214,7 @@ def test_a_first_moves_earlier_when_an_older_fact_arrives_and_later_when_it_is_t
 
 
 def test_an_amendment_finds_its_authors_own_event_among_several_with_one_id() -> None:
-    """Law 11: two authors may use the same id. An amendment applies to its author's own event, whichever event came first."""
+    """Law 11: if two authors used the same id, an amendment applies to its author's own event, whichever event came first."""
     shared = UUID(int=7)
     for authors in ((FAMILY.ada, FAMILY.ben), (FAMILY.ben, FAMILY.ada)):
         told = told_of([])

@@ -1,4 +1,4 @@
-"""Tests the roster: of two facts about one child, member or home, the one that is later in the log counts."""
+"""Tests the roster: of two facts about the same child, member or home, the fact that is later in the log counts."""
 
 from datetime import date, timedelta
 from functools import reduce
@@ -17,12 +17,12 @@ FAMILY = Family()
 
 
 def folded(*events: Event[Any]) -> Roster:
-    """Returns the roster of a complete family after these events."""
+    """Returns the roster after these events, of a family in which all members have joined."""
     return reduce(roster.step, events, Told.of_everybody(FAMILY).folded.roster)
 
 
 def test_a_correction_says_all_that_is_known_of_a_child() -> None:
-    """A correction replaces all facts about a child. Without a birth date, the birth date is unknown again."""
+    """A correction replaces all facts about a child. After a correction without a birth date, the birth date is unknown."""
     corrected = ChildCorrected(child=FAMILY.child, name="Maja", born=date(2026, 1, 31))
     unknown = ChildCorrected(child=FAMILY.child, name="Maja")
     assert folded(happened(FAMILY.ada, corrected)).children[FAMILY.child] == Child(
@@ -34,14 +34,14 @@ def test_a_correction_says_all_that_is_known_of_a_child() -> None:
 
 
 def test_a_clock_that_goes_back_undoes_no_correction() -> None:
-    """Of two names of a member, the later one in the log counts, even if the clock of the machine that wrote it was behind."""
+    """A member's last name in the log counts, even if its `recorded_at` is earlier than that of the name before."""
     first = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="One"), recorded_at=NOON + timedelta(seconds=5))
     second = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="Two"), recorded_at=NOON)
     assert folded(first, second).members[FAMILY.ada].name == "Two"
 
 
 def test_a_name_changes_nothing_but_the_name() -> None:
-    """Law 6: a new name does not change to whom events are delivered."""
+    """Law 6: a new name of a member or home changes no role, no audience and no other name."""
     before = folded()
     after = folded(
         happened(FAMILY.ben, MemberRenamed(member=FAMILY.ben, name="Benno")),
@@ -61,7 +61,7 @@ def test_a_name_changes_nothing_but_the_name() -> None:
     ],
 )
 def test_everybody_present_is_told_whatever_they_see_and_who_has_left_is_not(fact: Any) -> None:
-    """Law 10: a new name is delivered to every member who is present, because names are needed to show a feed."""
+    """Law 10: a new name is delivered to every present member, because each device needs the names to show the feed."""
     told = Told.of_everybody(FAMILY)
     told.add(happened(FAMILY.granny, MemberLeft(member=FAMILY.granny)))
     assert set(told.add(happened(FAMILY.ada, fact))) == {*FAMILY.members} - {FAMILY.granny}

@@ -1,4 +1,4 @@
-"""Tests that a feed is stored as runs and reads as if each entry had a row of its own."""
+"""Tests the runs in which a feed is stored: they have the same entries and chain as a feed with a row for each entry."""
 
 from hashlib import sha256
 from itertools import accumulate, pairwise
@@ -23,7 +23,7 @@ stretches = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300), st.boolea
 
 
 def naive_chain(seqs: list[int], *, start: bytes = START) -> list[bytes]:
-    """Returns the chain after each entry, computed by its definition alone."""
+    """Returns the chain after each entry, computed by the chain's definition."""
     entries = ((place.to_bytes(8, "big") + commitment(seq)) for place, seq in enumerate(seqs, 1))
     return list(accumulate(entries, lambda chain, entry: sha256(chain + entry).digest(), initial=start))[1:]
 
@@ -34,7 +34,7 @@ def as_rows(changed: list[Run], into: dict[int, Run]) -> None:
 
 
 def told_in(stretches: list[tuple[int, int, bool]], *, size: int) -> tuple[dict[int, Run], list[int]]:
-    """Returns the runs of a feed and its seqs, after these stretches were delivered, at most `size` events at a time."""
+    """Delivers stretches of events to an empty feed, at most `size` events at a time. Returns the feed's runs and seqs."""
     rows: dict[int, Run] = {}
     last: Run | None = None
     seqs: list[int] = []
@@ -56,7 +56,7 @@ def told_in(stretches: list[tuple[int, int, bool]], *, size: int) -> tuple[dict[
 
 @given(stretches, st.integers(1, 400))
 def test_runs_read_as_the_entries_one_by_one(stretches: list[tuple[int, int, bool]], size: int) -> None:
-    """Law 7: places are contiguous, each place has its own seq, and the chain equals the chain of the single entries."""
+    """Law 7: the runs have contiguous places and the seqs of the entries, and their chain equals that of the single entries."""
     rows, seqs = told_in(stretches, size=size)
     chain = [START, *naive_chain(seqs)]
     place = 1
@@ -74,12 +74,12 @@ def test_runs_read_as_the_entries_one_by_one(stretches: list[tuple[int, int, boo
 def test_runs_do_not_depend_on_how_many_were_written_at_a_time(
     stretches: list[tuple[int, int, bool]], one: int, other: int
 ) -> None:
-    """Law 11: the runs do not depend on how the events were grouped into transactions, because a replay groups them otherwise."""
+    """Law 11: the runs are the same, however many events are written at a time. So a replay gives the runs of the append."""
     assert told_in(stretches, size=one) == told_in(stretches, size=other)
 
 
 def test_a_run_grows_to_its_bound_and_a_new_one_goes_on() -> None:
-    """Law 17: a reader who begins inside of a run hashes at most 255 entries."""
+    """Law 17: no run has more than 256 entries. So a reader who begins inside of a run hashes at most 255 of them."""
     rows, _ = told_in([(0, 2 * RUN_LENGTH_MAX + 1, False)], size=100)
     assert [run.length for run in rows.values()] == [RUN_LENGTH_MAX, RUN_LENGTH_MAX, 1]
 
@@ -92,7 +92,7 @@ def test_what_was_told_in_order_is_one_run_and_what_was_not_ends_it() -> None:
 
 
 def test_a_release_is_a_run_of_its_own() -> None:
-    """Law 9: an event that follows a release in the log does not extend the run of the release."""
+    """Law 9: an event that follows a release in the log begins a new run, and does not extend the run of the release."""
     released = Run(Place(1), Seq(1), 3, "opened", None, START, commitment(0))
     (after,) = feed.tell(released, start=START, first_seq=4, commitments=[commitment(4)])
     assert (after.first_place, after.length, after.released, after.chain_before) == (4, 1, None, released.chain)
@@ -100,7 +100,7 @@ def test_a_release_is_a_run_of_its_own() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(list(Audience))), max_size=40), st.integers(0, 40))
 def test_interleaved_audiences_give_each_member_their_own_contiguous_places(notes: list[tuple[int, Audience]], late: int) -> None:
-    """Law 7: each member's places are contiguous, for any authors and audiences, and also if a member joins in between."""
+    """Law 7: each member's places are contiguous, for any authors and audiences, and even if a member joins in between."""
     family = Family()
     told = Told(family)
     for founding in family.founded():
@@ -143,7 +143,10 @@ def test_neighbours_are_cut_at_every_gap(seqs: list[Seq]) -> None:
 
 @given(st.lists(st.integers(1, 400), unique=True, min_size=1).map(sorted), st.integers(1, 400), st.integers(1, 400))
 def test_listed_runs_read_as_the_entries_one_by_one(seqs: list[Seq], size: int, other: int) -> None:
-    """Law 7: for any gaps, each run but the last is full. The runs do not depend on how many events were written at a time."""
+    """Law 7: runs that list their entries have all seqs and the right chain, and each run except the last is full.
+
+    The runs are the same, however many events are written at a time.
+    """
 
     def listed(size: int) -> dict[int, Run]:
         rows: dict[int, Run] = {}
@@ -166,7 +169,7 @@ def test_listed_runs_read_as_the_entries_one_by_one(seqs: list[Seq], size: int, 
 
 @given(st.lists(st.sampled_from(["told", "late", "hint", "listed"]), max_size=40))
 def test_a_feed_goes_over_to_lists_at_any_place(steps: list[str]) -> None:
-    """Law 7: runs that were written before a member's first choice stay as they are. Places and chain continue in the lists."""
+    """Law 7: places and chain continue without a gap when a feed begins to list its entries, at any place."""
     tail, chain, seqs = FeedEnd(FAMILY, MEMBER, None), START, []
     for number, step in enumerate(steps, 1):
         seq, place = Seq(2 * number), tail.place + 1

@@ -1,4 +1,4 @@
-"""Tests what a timeline entry states: the first time I saw it, the first time in person, and who saw it before me."""
+"""Tests what a timeline entry states: a parent's own first sight, their first sight in person, and who saw it before them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,7 +47,7 @@ def one(viewer: MemberId, *events: Event[Any]) -> TimelineEntry:
 
 
 def test_each_parent_has_a_first_time_of_their_own() -> None:
-    """Both parents have their own entry: each has seen the same milestone on another day."""
+    """Each parent's entry has the day of their own sighting as `first_saw`. Ben's has Ada's earlier sighting as `before_you`."""
     hers, his = saw(ADA, day(1)), saw(BEN, day(5))
     assert one(BEN, hers, his) == TimelineEntry(
         child=FAMILY.child,
@@ -87,7 +87,7 @@ def test_a_clip_is_a_first_sight_and_not_one_in_person() -> None:
 
 
 def test_a_parents_own_first_is_theirs_alone_unless_they_share_it() -> None:
-    """Law 6: a first that the other parent recorded for themselves alone is not shown as `before_you` either."""
+    """Law 6: a parent's own first is `before_you` in the other parent's timeline only if its audience is the family."""
     assert timeline(BEN, first_saw(ADA, day(1), How.IN_PERSON)) == ()
     shared = one(BEN, first_saw(ADA, day(1), How.IN_PERSON, audience=Audience.FAMILY))
     assert shared.before_you is not None
@@ -108,7 +108,7 @@ def test_of_two_at_one_instant_the_one_known_more_exactly_is_first() -> None:
 
 
 def test_an_amendment_of_one_field_leaves_the_others() -> None:
-    """Law 12: of two changes to one field, the one with the later `recorded_at` counts, in either order of arrival."""
+    """Law 12: amendments change only the fields that they state. Of two changes to a field, the later `recorded_at` counts."""
     first = first_saw(ADA, day(1), How.CLIP, feelings="tears")
     later = Amended(target=first.id, changes=Changes(feelings=None, how=How.LIVE_VIDEO))
     earlier = Amended(target=first.id, changes=Changes(feelings="joy", occurred_at=day(0)))
@@ -124,7 +124,7 @@ def test_an_observation_that_names_another_child_or_milestone_moves_there() -> N
 
 
 def test_a_withdrawal_is_for_good() -> None:
-    """Law 12: an event that arrives after the withdrawal changes nothing, whatever its `recorded_at`."""
+    """Law 12: an amendment or a clip of a withdrawn event changes nothing, whatever its `recorded_at` and order of arrival."""
     observed = saw(ADA, day(1))
     withdrawn = happened(ADA, Withdrawn(target=observed.id))
     amended = happened(ADA, Amended(target=observed.id, changes=Changes(precision=Precision.DAY)), recorded_at=day(9))
@@ -143,7 +143,7 @@ def test_clips_stand_with_their_sighting_until_they_are_withdrawn() -> None:
 
 
 def test_entries_stand_in_the_order_of_ones_own_firsts() -> None:
-    """An entry is sorted by the parent's own first; without an own first, by the first of others. Ties have a fixed order."""
+    """Entries are sorted by the parent's own first; without an own first, by the first of others. Ties have a fixed order."""
     events = (
         saw(SITTER, day(1)), saw(BEN, day(7)),
         saw(SITTER, day(3), CRAWLED),
@@ -161,7 +161,7 @@ def named(title: str, at: datetime, *, id: int, domain: Domain = Domain.LIFE) ->
 
 
 def test_a_milestone_of_ones_own_has_the_name_that_was_given_last() -> None:
-    """Law 12: the name with the latest `recorded_at` counts. At equal times, the event with the greater id counts."""
+    """Law 12: of several names, the name with the latest `recorded_at` counts; at equal times, the event with the greater id."""
     observed = saw(BEN, day(1), OWN)
     early, late = named("First puddle", day(1), id=1), named("A puddle!", day(2), id=2, domain=Domain.FEELINGS)
     tie = named("The puddle", day(2), id=3)
@@ -173,7 +173,7 @@ def test_a_milestone_of_ones_own_has_the_name_that_was_given_last() -> None:
 
 
 def test_the_roster_keeps_who_has_left_and_changes_with_roster_facts_alone() -> None:
-    """Law 11: an event that is no roster fact leaves the roster the same object. A member who has left stays, with a mark."""
+    """Law 11: only roster facts change the roster. A member who has left stays in it, marked as gone."""
     told = Told.of_everybody(FAMILY)
     before = told.folded.roster
     told.add(saw(SITTER, day(1)))

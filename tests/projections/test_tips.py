@@ -1,4 +1,4 @@
-"""Tests the tips: they depend on age alone, and each safety note is shown before a child can do what the note is about."""
+"""Tests the tips: they depend on age alone, and each safety note is shown before the child can reach its milestone."""
 
 import re
 from calendar import monthrange
@@ -25,7 +25,10 @@ ages_days = st.integers(-400, 3_200)
 
 
 def months_after(born: date, months: int) -> date:
-    """Returns the same day of a later month, or the last day of a month that is too short. The inverse of `age_months`."""
+    """Returns the same day some months later, or the last day of the month if that month is shorter.
+
+    It is the inverse of `age_months`.
+    """
     year, month = divmod(born.year * 12 + born.month - 1 + months, 12)
     return date(year, month + 1, min(born.day, monthrange(year, month + 1)[1]))
 
@@ -36,7 +39,7 @@ def tips_at(age: int, *, catalogue: Catalogue = CATALOGUE) -> Tips:
 
 
 def of(*milestones: Milestone) -> Catalogue:
-    """Returns a catalogue of these milestones alone. None implies another."""
+    """Returns a catalogue with only these milestones. No milestone in it implies another one."""
     by_key = {one.key: one for one in milestones}
     empty = MappingProxyType(dict.fromkeys(by_key, frozenset[str]()))
     return Catalogue(by_key=MappingProxyType(by_key), version="0", implied_by_key=empty, implying_by_key=empty)
@@ -83,13 +86,13 @@ def milestone(key: str, months: tuple[int, int], *, safety: str | None = None) -
     ],
 )
 def test_an_age_is_whole_months_of_the_calendar(born: date, today: date, months: int) -> None:
-    """An age counts whole months of the calendar: with month ends, leap days, the turn of a year, and days before birth."""
+    """An age is counted in whole months of the calendar, also at the ends of months, on leap days, and before birth."""
     assert months == age_months(born=born, today=today)
 
 
 @given(born=days, months=st.integers(-24, 120))
 def test_a_month_begins_on_its_day_and_not_before(born: date, months: int) -> None:
-    """The age changes on the day on which the month is complete, and not on the day before."""
+    """The age grows by one on the day on which a month is complete, and not on the day before."""
     begins = months_after(born, months)
     assert months == age_months(born=born, today=begins)
     assert months - 1 == age_months(born=born, today=begins - timedelta(days=1))
@@ -106,9 +109,9 @@ def test_nobody_grows_younger_or_skips_a_month(born: date, days_old: int) -> Non
 
 @pytest.mark.parametrize("born", BORN, ids=lambda born: born.isoformat())
 def test_each_safety_note_is_shown_before_the_child_can_do_it(born: date) -> None:
-    """A safety note is shown on each day from the month before the milestone's first month, or from birth.
+    """A safety note is shown from the month before the milestone's first month, or from birth.
 
-    There is no gap until the last month in which many children reach the milestone is over.
+    From then on, it is shown on each day until the milestone's last month is over.
     """
     shown_on: dict[str, list[date]] = {key: [] for key in NOTED}
     today = born
@@ -125,7 +128,7 @@ def test_each_safety_note_is_shown_before_the_child_can_do_it(born: date) -> Non
 
 
 def test_a_note_for_newborns_is_shown_from_the_month_before_birth() -> None:
-    """The note of an invented milestone that begins at birth is shown from the month before birth."""
+    """The safety note of a milestone that begins at birth is shown from the month before birth."""
     catalogue = of(milestone("life.at-birth", (0, 2), safety="Take care."))
     assert [bool(tips_at(age, catalogue=catalogue).safety) for age in (-2, -1, 0, 8, 9)] == [False, True, True, True, False]
 
@@ -144,7 +147,7 @@ def test_a_note_is_there_for_the_earliest_and_the_latest_child_of_a_hundred() ->
 
 @given(born=days, days_old=ages_days)
 def test_no_safety_note_is_cut(born: date, days_old: int) -> None:
-    """All safety notes of an age are shown, each once. The notes whose milestone begins latest come first."""
+    """All safety notes that are due at an age are shown, each once. The note whose milestone begins latest comes first."""
     found = tips(CATALOGUE, born=born, today=born + timedelta(days=days_old))
     age = age_months(born=born, today=born + timedelta(days=days_old))
     due = [key for key, one in NOTED.items() if one.months[0] - LOOK_AHEAD_MONTHS <= age <= one.months[1] + NOTES_STAY_MONTHS]
@@ -153,7 +156,10 @@ def test_no_safety_note_is_cut(born: date, days_old: int) -> None:
 
 @pytest.mark.parametrize("today", [date.min, date(2026, 11, 22), date.max], ids=str)
 def test_without_a_birth_date_every_note_is_told(today: date) -> None:
-    """Without a birth date all notes are shown, because a missing note is worse than a needless one. Other tips need an age."""
+    """Without a birth date, all safety notes are shown, because a missing note is worse than a needless one.
+
+    Other tips are not shown, because they need an age.
+    """
     found = tips(CATALOGUE, born=None, today=today)
     assert (found.age_months, found.soon, found.now) == (None, (), ())
     assert [note.milestone for note in found.safety] == sorted(NOTED, key=lambda key: (NOTED[key].months[0], ORDER[key]))
@@ -186,7 +192,10 @@ def test_what_is_now_is_a_few_of_each_domain_and_of_this_age(born: date, days_ol
 
 
 def test_of_many_milestones_those_are_told_that_most_children_are_in_the_midst_of() -> None:
-    """Of a domain's milestones, the four with the nearest middle month are shown. At equal distance, the shorter one counts."""
+    """`now` shows four milestones of a domain: those whose middle month is nearest to the age.
+
+    If two middle months are equally near, the milestone with fewer months is shown.
+    """
     wide, edge, late = milestone("life.wide", (0, 20)), milestone("life.edge", (10, 12)), milestone("life.late", (2, 10))
     midst = [milestone(f"life.midst-{n}", (9, 11)) for n in range(3)]
     found = tips_at(10, catalogue=of(late, edge, wide, *midst)).now

@@ -1,4 +1,4 @@
-"""Tests to whom an event is delivered, without surprises: each case of the rule."""
+"""Tests to which members an event is delivered, in a family without surprises: by author, audience, reference and joining."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def wrote(told: Told, author: MemberId, audience: Audience = Audience.FAMILY, ab
 
 @pytest.mark.parametrize(("author", "audience"), TOLD)
 def test_an_event_is_told_to_its_audience_and_nobody_else(author: MemberId, audience: Audience) -> None:
-    """Law 6: `me` is delivered to the author, `household` to the author's household. A daycare gets only its own events."""
+    """Law 6: an event is delivered to the members whom the table `TOLD` lists for its author and audience, and to no other."""
     told = Told.of_everybody(FAMILY)
     wrote(told, author, audience)
     assert set(told.told[-1]) == TOLD[author, audience]
@@ -75,7 +75,7 @@ def test_a_chain_of_references_stays_within_its_first_audience() -> None:
 
 
 def test_roster_facts_are_told_to_everybody_who_is_there() -> None:
-    """The daycare also gets roster facts, because it needs the names. A member who has left gets nothing more."""
+    """A roster fact is delivered to every present member, including the daycare. A member who has left gets nothing more."""
     told = Told.of_everybody(FAMILY)
     assert set(told.told[-1]) == set(FAMILY.members)
     told.add(happened(SITTER, MemberLeft(member=SITTER)))
@@ -85,7 +85,7 @@ def test_roster_facts_are_told_to_everybody_who_is_there() -> None:
 
 
 def history(joiner: MemberId) -> set[str]:
-    """Returns the events of the history that are delivered to a member who joins last, by author and audience."""
+    """Returns the events that are delivered as history to a member who joins last, each named by its author and audience."""
     told = Told(FAMILY)
     for founding in FAMILY.founded():
         told.add(happened(ADA, founding))
@@ -129,7 +129,7 @@ def test_what_refers_to_something_untold_is_no_part_of_a_history() -> None:
 
 
 def test_since_joining_means_since_joining() -> None:
-    """A sitter who joins gets later events only, and no event that refers to an earlier one."""
+    """A sitter who joins gets only later events, and of these none that refers to an earlier event."""
     told = Told(FAMILY)
     for founding in FAMILY.founded():
         told.add(happened(ADA, founding))

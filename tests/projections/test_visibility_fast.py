@@ -1,4 +1,4 @@
-"""Tests that the fast twin of the surprise rule gives the results of the rule, for any family, wishes and held events."""
+"""Tests that `visibility_fast`, the fast twin of the surprise rule, gives the same results as the rule in `visibility`."""
 
 from datetime import timedelta
 
@@ -89,7 +89,7 @@ LIFTS: tuple[IsLifted | None, ...] = (
 
 @given(st.data())
 def test_the_fast_twin_gives_the_rules_answers(data: st.DataObject) -> None:
-    """The twin agrees with the rule after each change of wishes and sightings, so its cache is never out of date."""
+    """The fast twin and the rule give the same results after each change of wishes and sightings. No cache is out of date."""
     state = SurpriseState(BEN)
     for number in range(1, data.draw(st.integers(1, 4)) + 1):
         state.wishes = wishes_of(data.draw(st.lists(choices(), max_size=4)))

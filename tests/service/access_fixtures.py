@@ -1,4 +1,4 @@
-"""A running service for files of tests with invalid requests, and a digest of all rows, which those tests must not change.
+"""Runs a service for tests that send invalid requests, and digests all rows, which these tests must not change.
 
 Owns two families, raw sockets for requests that no HTTP client would send, and the digest of each table.
 """
@@ -145,7 +145,7 @@ class Standing:
         return Known(said["token"], said["family"], said["member"], said["device"])
 
     def ask(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
-        """Sends a request as one member. `{family}` in the path becomes that member's family."""
+        """Sends a request with one member's token. `{family}` in the path becomes that member's family."""
         known = self.people[who]
         headers = {**known.headers, **more.pop("headers", {})}
         return self.http.request(method, path.replace("{family}", known.family), headers=headers, **more)
@@ -153,12 +153,12 @@ class Standing:
     # Drafts and pushes
 
     def draft(self, event: Any, **changed: Any) -> dict[str, Any]:
-        """Returns a valid draft with these changes."""
+        """Returns a valid draft with the given changes."""
         times = {"occurred_at": LONG_AGO, "precision": "minute", "recorded_at": "2026-11-21T18:00:00+01:00"}
         return {"id": str(uuid7()), **times, "event": event, **changed}
 
     def seen(self, **changed: Any) -> dict[str, Any]:
-        """Returns a draft of a valid sighting with these changes to its event."""
+        """Returns a draft of a valid sighting, with the given changes to its event."""
         child = self.ids.get("child")
         return self.draft({"type": "MilestoneObserved", "child": child, "milestone": "movement.first-steps", **changed})
 
@@ -184,7 +184,10 @@ class Standing:
             return read_answer(wire)
 
     def raw_head(self, request: bytes) -> Answer:
-        """Sends a HEAD request, and reads until the connection ends: its response has no body, whatever Content-Length states."""
+        """Sends a HEAD request, and reads until the connection ends.
+
+        The response has no body, whatever its Content-Length states.
+        """
         with socket.create_connection(("127.0.0.1", httpx.URL(self.url).port or 0), timeout=10) as wire:
             wire.sendall(request)
             held = b""
@@ -194,7 +197,7 @@ class Standing:
         return Answer(int(head.split(b" ")[1]), {}, body)
 
     def request(self, method: str, path: str, *headers: str, who: str | None = "ada", body: bytes = b"") -> bytes:
-        """Returns a request as bytes, with exactly these headers and Host and Authorization."""
+        """Returns a request as bytes. The request has Host, Authorization and the given headers, and no others."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
         if who is not None:
             lines.append(f"Authorization: Bearer {self.people[who].token}")
@@ -226,5 +229,5 @@ def read_answer(wire: socket.socket) -> Answer:
 
 
 def some_uuid(version: int) -> str:
-    """Returns an id of another UUID version than 7, which devices use."""
+    """Returns a UUID of version 1 or 4. Neither is an id that a device makes: these have version 7."""
     return str(uuid.uuid4() if version == 4 else uuid.uuid1())

@@ -159,7 +159,7 @@ def standing(postgres: str, template: str) -> Iterator[Standing]:
 
 @pytest.fixture
 def nothing_changes(standing: Standing) -> Iterator[None]:
-    """Checks law 17: a refused request changes no row of any table."""
+    """Checks law 17: the refused requests of a test change no row of any table."""
     before = standing.digest()
     yield
     assert before == standing.digest()

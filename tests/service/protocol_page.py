@@ -33,7 +33,7 @@ OTHERWISE = {
     "POST /v1/daycare/secret": {"application/json"},
     "POST /v1/families/{family}/imports": {"application/json", "text/csv", "application/octet-stream"},
 }
-"""The media types of a body, by route, if they are others than JSON and MessagePack. A file's schema depends on its source."""
+"""The media types of a body, for each route whose body has other types than JSON and MessagePack."""
 PROBLEM = {"code": None, "at": None, "detail": None}
 
 ROUTES: dict[str, tuple[int, Any, Any]] = {

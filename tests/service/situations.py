@@ -46,7 +46,7 @@ SITUATIONS: dict[str, Situation] = {}
 
 
 def situation(make: Callable[[Place], AsyncIterator[Wrong]]) -> Situation:
-    """Adds a situation to `SITUATIONS` under its own name."""
+    """Adds a situation to `SITUATIONS`, by the name of its function."""
     SITUATIONS[make.__name__] = asynccontextmanager(make)
     return SITUATIONS[make.__name__]
 
@@ -104,7 +104,7 @@ async def no_such_database(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def an_old_server(place: Place) -> AsyncIterator[Wrong]:
-    """A real server, behind a proxy that announces an old version."""
+    """Puts a real server behind a proxy that announces an old version."""
     async with a_database(place) as url, PostgresProxy(url, version="15.4 (Debian 15.4-1)") as proxy:
         yield Wrong(environment={"DATABASE_URL": proxy.url}, cause="PostgreSQL 15.4", remedy="16 or newer")
 
@@ -124,7 +124,7 @@ async def a_full_server(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def a_server_that_is_full_with_the_workers(place: Place) -> AsyncIterator[Wrong]:
-    """The checks and the migrations get a connection; the workers' own connections do not fit."""
+    """Limits a login to three connections: enough for the checks and the migrations, and too few for the workers."""
     async with a_login(place, how="CONNECTION LIMIT 3") as login, a_database(place, how=f"OWNER {login}") as url:
         wrong = "takes no more connections"
         yield Wrong(environment={"DATABASE_URL": as_(login, url)}, cause=wrong, remedy="STILLNEW_POOL")
@@ -139,7 +139,7 @@ async def a_login_that_may_not_create(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def a_login_that_may_not_write(place: Place) -> AsyncIterator[Wrong]:
-    """All tables exist, and the login may only read them."""
+    """Makes a database with all tables, and a login that may only read them."""
     how = f"TEMPLATE {place.template} STRATEGY file_copy"
     async with a_login(place) as login, a_database(place, how=how) as url:
         await execute(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}")
@@ -186,7 +186,7 @@ async def a_redis_without_the_password_that_it_needs(place: Place) -> AsyncItera
 
 @situation
 async def a_redis_that_needs_tls(place: Place) -> AsyncIterator[Wrong]:
-    """A client without TLS reads nothing that Redis sends, so this server need not speak Redis."""
+    """Runs a server that only speaks TLS. The server need not speak Redis, because a client without TLS reads no answer."""
     key, made = place.folder / "key", place.folder / "certificate"
     await asyncio.to_thread(
         subprocess.run,
@@ -209,7 +209,7 @@ async def a_redis_that_needs_tls(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def a_data_directory_that_cannot_be_made(place: Place) -> AsyncIterator[Wrong]:
-    """/proc cannot be written to, even by root."""
+    """Names a folder in /proc, where not even root can write."""
     yield Wrong(environment={"STILLNEW_DATA": "/proc/stillnew"}, cause="nothing can be written in /proc", remedy="--data")
 
 

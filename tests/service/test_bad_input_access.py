@@ -118,7 +118,7 @@ BYTES: dict[str, tuple[bytes, int, str, str | None]] = {
 
 @pytest.mark.parametrize("name", BYTES)
 def test_bytes_that_are_no_body_are_refused(standing: Standing, name: str) -> None:
-    """Law 17: every route is strict, not only the push."""
+    """Law 17: the access routes refuse malformed bodies as the push does."""
     content, status, code, at = BYTES[name]
     for path in (CHILDREN, INVITES, "/v1/families", "/v1/invites/accept", "/v1/devices/pair"):
         answer = standing.ask("ada", "POST", path, content=content, headers={"Content-Type": "application/json"})
@@ -130,14 +130,14 @@ def test_bytes_that_are_no_body_are_refused(standing: Standing, name: str) -> No
 
 
 def test_a_body_below_the_bound_is_accepted(standing: Standing) -> None:
-    """Law 17: the bound of a body is 64 KiB, to the byte."""
+    """Law 17: a body of 64 KiB, to the byte, is read."""
     content = b'{"name":""}' + b" " * (65_536 - 11)
     answer = standing.ask("ada", "POST", CHILDREN, content=content, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["at"]) == (400, "name")
 
 
 def test_what_somebody_else_holds_is_refused_as_if_it_did_not_exist(standing: Standing) -> None:
-    """The responses for another person's device, a member of another family and an absent one have the same bytes."""
+    """Requests to delete a device or a member of others get the bytes that an absent device or member gets."""
     eve, ben = standing.people["eve"], standing.people["ben"]
     for absent, held in (
         (f"/v1/devices/{some_uuid(4)}", [f"/v1/devices/{eve.device}", f"/v1/devices/{ben.device}"]),
@@ -160,7 +160,7 @@ def test_a_code_that_was_used_and_one_that_never_was_are_alike(standing: Standin
 
 
 def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing: Standing) -> None:
-    """Law 17: an invalid choice refuses the whole join. No person, device or member is created, and the code stays valid."""
+    """Law 17: an invite with an invalid choice is not accepted. No row is created, and the code stays valid."""
     wrong = [
         ({"child": standing.ids["foreign_child"], "scope": "all", "mode": "keep"}, "child"),
         ({"child": some_uuid(4), "scope": "all", "mode": "keep"}, "child"),

@@ -76,7 +76,7 @@ def requests_of(standing: Standing, alias: Callable[[str], str] | None, id_alias
 
 @pytest.mark.parametrize("alias", ALIASES.values(), ids=ALIASES.keys())
 def test_another_spelling_of_an_address_names_nothing(standing: Standing, alias: Callable[[str], str]) -> None:
-    """One resource has one URL (protocol). Each other spelling gets the same 404 on every route, also with a valid token."""
+    """Each wrong spelling of a URL gets the same 404 on every route, also with a valid token (protocol: one URL a resource)."""
     answers = [standing.raw(request) for request in requests_of(standing, alias, None)]
     assert {answer.refusal() for answer in answers} == {(404, "not_found", None)}
     assert len({answer.body for answer in answers}) == 1
@@ -135,7 +135,7 @@ TOKENS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("headers", TOKENS.values(), ids=TOKENS.keys())
 def test_all_invalid_tokens_get_the_same_response(standing: Standing, headers: tuple[str, ...]) -> None:
-    """Unknown, revoked and malformed tokens get responses with the same bytes, on every route (protocol)."""
+    """Requests with any invalid token get the body of a request without a token, on every route that needs one (protocol)."""
     ada = standing.people["ada"]
     spelled = {"token": ada.token, "short": ada.token[:-1], "tail": ada.token[4:], "upper": ada.token.upper()}
     sent_headers = [header.format(**spelled) for header in headers]
@@ -238,7 +238,7 @@ QUERIES: dict[str, tuple[str, str | None]] = {
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_that_is_nonsense_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17: an integer has one form, a time has an offset, and a name is known and occurs once."""
+    """Law 17: another form of an integer, a time without an offset, and an unknown or repeated name are refused."""
     code, at = QUERIES[query]
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/" + query))
     assert answer.status in (400, 409, 422)
@@ -253,7 +253,7 @@ def test_a_query_that_is_very_long_is_not_read(standing: Standing) -> None:
 
 @pytest.mark.parametrize("last", ["x", "-1", "1e3", "1.0", "0x1", "\xb2", "1 1", "1,2", "9" * 19, "9" * 5_000, "null"])
 def test_a_last_event_id_that_is_no_place_is_refused(standing: Standing, last: str) -> None:
-    """Law 17: Last-Event-ID replaces `after`, so the same checks apply to it."""
+    """Law 17: a `Last-Event-ID` that is no place is refused with its name, like a wrong `after`."""
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/live?after=0", f"Last-Event-ID: {last}"))
     assert answer.refusal() == (400, "body.invalid", "Last-Event-ID")
 

@@ -97,7 +97,7 @@ def test_headers_have_a_bound_in_length(standing: Standing) -> None:
 
 
 def slowly(standing: Standing, request: bytes) -> Answer:
-    """Sends a byte every 0.05 seconds until a response arrives."""
+    """Sends a byte every 0.05 seconds until a response arrives, and returns this response."""
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         ended = threading.Event()
 
@@ -129,7 +129,7 @@ def test_a_head_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.Mon
 
 
 def test_a_body_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: a slow body is refused with 408 after the stated time, even if bytes keep arriving."""
+    """Law 17: a body that is not complete after the stated time is refused with 408."""
     monkeypatch.setattr(service.http.body, "BODY_WITHIN_S", 0.5)
     for path in (EVENTS, "/v1/families/{family}/children", "/v1/invites/accept"):
         head = standing.request("POST", path, JSON, "Content-Length: 1000")
@@ -139,7 +139,7 @@ def test_a_body_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.Mon
 
 
 def test_invalid_bytes_after_a_request_do_not_corrupt_its_response(standing: Standing) -> None:
-    """Invalid bytes after the request of a stream end the stream, and no second response is sent inside it."""
+    """Invalid bytes after the request of a stream end the stream. No second response is sent on the connection."""
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         wire.sendall(standing.request("GET", "/v1/families/{family}/live"))
         held = b""
@@ -155,9 +155,9 @@ def test_invalid_bytes_after_a_request_do_not_corrupt_its_response(standing: Sta
 def test_the_rest_of_a_refused_body_is_discarded_for_a_while(
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17: the rest of a refused body is discarded.
+    """Law 17: the rest of a refused body is discarded, and the connection stays open.
 
-    If that takes too long, the connection is closed; otherwise it stays open.
+    If the rest does not arrive within a bounded time, the connection is closed.
     """
     monkeypatch.setattr(service.http.connection, "REST_WITHIN_S", 0.5)
     refused = standing.request("POST", "/v1/devices/pair-codes", JSON, "Content-Length: 100", who=None)

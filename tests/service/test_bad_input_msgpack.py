@@ -1,4 +1,4 @@
-"""Tests invalid pushes in MessagePack: the same rules refuse them, with the same field names as in JSON."""
+"""Tests invalid pushes in MessagePack: the rules for JSON refuse these pushes too, with the field names that JSON has."""
 
 import json
 import time
@@ -90,7 +90,10 @@ def test_a_push_that_cannot_be_read_is_refused_whole_and_changes_nothing(standin
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_mebibyte_of_nothing_is_refused_quickly(standing: Standing) -> None:
-    """Law 17: a refusal is quick. A check of each value in this body once blocked the event loop for more than two seconds."""
+    """Law 17: a mebibyte of nulls gets a response within a second.
+
+    A check of each null once blocked the event loop for more than two seconds.
+    """
     floods = [
         packed_map(("sent_at", WHEN), ("drafts", b"\xdd" + (1_000_000).to_bytes(4, "big") + b"\xc0" * 1_000_000)),
         push_of(*[b"\xdd" + (65_000).to_bytes(4, "big") + b"\xc0" * 65_000] * 16),

@@ -123,7 +123,7 @@ def test_a_push_of_a_mebibyte_is_taken_and_one_byte_more_is_not(standing: Standi
      "application/x-ndjson", "application/problem+json", "application/cloudevents+json", "*/*", "json", "multipart/form-data"],
 )  # fmt: skip
 def test_a_body_of_another_type_is_not_read(standing: Standing, content_type: str) -> None:
-    """Every other content type gets 415 (protocol)."""
+    """Every content type other than those of JSON and MessagePack gets 415 (protocol)."""
     body = push_of(json.dumps(standing.seen()).encode())
     assert refusal(standing, body, media_type=content_type) == (415, "body.media_type", "Content-Type")
 
@@ -142,7 +142,7 @@ CASES = [("draft", name) for name in DRAFTS] + [("event", name) for name in EVEN
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{kind}: {name}" for kind, name in CASES])
 def test_a_draft_that_is_wrong_is_refused_by_name_beside_two_that_are_recorded(standing: Standing, kind: str, name: str) -> None:
-    """Law 17: the refusal of a draft names the field. The other drafts of the push are recorded."""
+    """Law 17: an invalid draft is refused with the name of its field, and the two other drafts of the push are recorded."""
     bad, code, at = bad_draft(standing, kind, name)
     push = push_of(json.dumps(standing.seen()).encode(), bad, json.dumps(standing.seen()).encode())
     before = standing.event_count()
@@ -182,7 +182,7 @@ def test_a_foreign_or_invisible_event_is_refused_like_an_absent_one(standing: St
 
 
 def test_an_id_that_another_member_used_is_free(standing: Standing) -> None:
-    """An id belongs to its author, so no error reveals another member's event."""
+    """A member can use an id that another member has used, so no refusal reveals another member's event."""
     # A new event, because other tests use `bens_secret`, and here Ada records an event with the same id.
     secret = standing.record("ben", standing.draft(with_ids(NOTE, standing.ids), audience="me"))
     draft = standing.draft(with_ids(NOTE, standing.ids), id=secret)

@@ -30,7 +30,7 @@ def stillnew(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs a service, and yields after the service has printed its ready line."""
+    """Runs a service, and yields its process after the service has printed its ready line."""
     process = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
         # Without a reader a pipe fills up, and the service would block when it writes its log.
@@ -56,7 +56,7 @@ def address_in(line: str) -> str:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_url: str, workers: str) -> None:
-    """After SIGTERM, acknowledged drafts are kept, open streams end, and the exit code is 0."""
+    """After SIGTERM open streams end, nothing more is printed, and the exit code is 0, within ten seconds."""
     with serving("--workers", workers, DATABASE_URL=database_url) as process:
         assert process.stdout is not None
         url = address_in(process.stdout.readline().strip())
@@ -74,7 +74,7 @@ async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_u
 
 
 def test_unwritable_log_lines_do_not_change_the_exit_code(database_url: str) -> None:
-    """If the log cannot be written, for example on a full disk, the exit code is still 0."""
+    """If log lines cannot be written, for example on a full disk, the exit code is still 0."""
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", "serve", "--port", "0"], cwd=ROOT,
@@ -141,7 +141,7 @@ def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
     ],
 )
 def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) -> None:
-    """Law 17: a value that is out of range, not a number, or not one of the allowed words is refused with its name."""
+    """Law 17: a setting that is out of range, no number, or none of the allowed words is refused with its name."""
     with pytest.raises(SettingWrong, match=f"^{variable}: ") as refused:
         from_environment({variable: text})
     assert "\n" not in str(refused.value)
@@ -151,9 +151,9 @@ def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) 
 async def test_a_missing_or_unusable_database_is_reported_in_one_sentence(
     empty_database_url: str, command: str
 ) -> None:
-    """The exit code is 3, without a traceback or a password.
+    """The exit code is 3, and the output is one sentence without a password.
 
-    If only tables are missing, the message names the command for them.
+    If only tables are missing, the sentence names the command for them.
     """
     places = {
         "me:CanaryPassword@nowhere": "write it as DATABASE_URL=",
@@ -179,7 +179,7 @@ def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
 
 
 def test_doctor_shows_remedies_and_no_password(database_url: str) -> None:
-    """Doctor exits with 1 if something is wrong, and with 0 otherwise."""
+    """With unreachable servers, doctor names both settings, prints no password, and exits with 1."""
     well = stillnew("doctor", DATABASE_URL=database_url)
     assert "fsync" in well.stdout
     ill = stillnew("doctor", DATABASE_URL="postgresql://me:CanaryPassword@127.0.0.1:1/x", STILLNEW_REDIS_URL="redis://127.0.0.1:1")

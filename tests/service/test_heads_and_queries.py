@@ -92,7 +92,7 @@ def routes(standing: Standing) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def test_a_query_name_that_no_route_lists_is_refused_by_name_on_every_route(standing: Standing) -> None:
-    """Law 17: an unknown query parameter is refused with its name, also beside known ones."""
+    """Law 17: an unknown query parameter is refused with its name, also beside a known parameter."""
     seen = set()
     for method, path, operation in routes(standing):
         listed = {one["name"]: one["schema"] for one in operation["parameters"] if one["in"] == "query"}

@@ -74,14 +74,14 @@ def operations(document: Document) -> dict[str, Any]:
 
 
 def test_the_document_has_every_route_of_the_page_and_no_other(document: Document) -> None:
-    """Routes that are only planned are not in the document."""
+    """The document and the page have the same routes. Neither has routes that are only planned."""
     assert document["openapi"].startswith("3.1")
     assert set(ROUTES) == set(operations(document))
 
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_routes_request_and_response_agree_with_the_page(document: Document, route: str) -> None:
-    """The required fields, the optional fields and the response agree field by field."""
+    """Each field of the request and of the response, and whether it is optional, is the same in the document and on the page."""
     status, takes, answers = ROUTES[route]
     operation = operations(document)[route]
     assert min(code for code in operation["responses"] if code[0] == "2") == str(status)
@@ -112,7 +112,7 @@ def taken_in(document: Document, schema: Any, seen: frozenset[str] = frozenset()
 
 
 def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Document) -> None:
-    """Protocol: requests forbid unknown fields. Responses allow them, so that new fields can be added."""
+    """Protocol: requests forbid unknown fields. Responses allow unknown fields, so that new fields can be added."""
     names = set()
     for route, operation in operations(document).items():
         for content in operation.get("requestBody", {"content": {}})["content"].values():
@@ -164,7 +164,7 @@ def test_the_bounds_of_the_page_are_in_the_document(document: Document) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_routes_parameters_agree_with_the_page(document: Document, route: str) -> None:
-    """All query parameters are optional. Ids in a path have one spelling."""
+    """The parameters are those of the page. All query parameters are optional, and ids in a path have one spelling."""
     parameters = operations(document)[route]["parameters"]
     assert PARAMETERS.get(route, set()) == {one["name"] for one in parameters if one["in"] != "path"}
     assert not any(one["required"] for one in parameters if one["in"] != "path")

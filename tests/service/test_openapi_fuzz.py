@@ -46,7 +46,7 @@ def schema(standing: Standing) -> Any:
 
 
 def ask(standing: Standing, case: Any, who: str | None, family: str | None) -> Any:
-    """Sends a case as one of `PEOPLE`, to an existing family or to the generated id."""
+    """Sends a case with the token of one of `PEOPLE`, to an existing family or to the generated id."""
     # If the invalid part of a case is its family id, that id is kept.
     if family is not None and CANONICAL_UUID.fullmatch(str((case.path_parameters or {}).get("family"))):
         case.path_parameters["family"] = family
@@ -64,7 +64,7 @@ def families(standing: Standing) -> st.SearchStrategy[str | None]:
 
 
 def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], checks: list[Any]) -> None:
-    """Sends generated cases as every role, and checks each response."""
+    """Sends generated cases with the token of every role, and checks each response."""
 
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), database=None)
     @given(case=cases, who=st.sampled_from(PEOPLE), family=families(standing))
@@ -76,7 +76,7 @@ def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], chec
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route != f"GET {LIVE}"])
 def test_a_valid_request_gets_a_documented_response(standing: Standing, schema: Any, route: str) -> None:
-    """No request causes a 5xx. Statuses, media types and types are those of the document."""
+    """A valid request causes no 5xx. The status, the media type and the body of its response are in the document."""
     method, path = route.split(" ")
     hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS)
 

@@ -22,11 +22,11 @@ from tests.service.conftest import Village, keeps, push
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("service", "projections", "events")
 IN_BACKGROUND = {"service/feed/poller.py", "service/webhooks/sender.py", "service/surprise/clock.py"}
-"""Tasks that run beside every request, and serve none."""
+"""The files of tasks that run beside all requests. Their calls belong to no request."""
 FILES_MAX = 30
 MOVES_MAX = 45
 MOVES_BETWEEN_RUNS = 2
-"""The body may arrive with the head or after it."""
+"""The moves by which two runs may differ, because the body arrives together with the head or after the head."""
 PAGE = ROOT / "docs" / "architecture.md"
 
 
@@ -55,7 +55,7 @@ def file_of(code: CodeType) -> str | None:
 
 
 def began_in(frame: FrameType) -> str | None:
-    """Returns the project's file with the outermost of the calls that led to a frame."""
+    """Returns the outermost file of the project on the stack of a frame."""
     began = None
     at: FrameType | None = frame
     while at is not None:
@@ -66,7 +66,7 @@ def began_in(frame: FrameType) -> str | None:
 
 @cache
 def longer_functions(file: str) -> set[str]:
-    """Returns the names of a file's functions with two statements or more, docstrings not counted."""
+    """Returns the names of the functions in a file that have two statements or more. A docstring does not count."""
     found = set()
 
     def visit(node: ast.AST, prefix: str) -> None:
@@ -85,7 +85,7 @@ def longer_functions(file: str) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def trace() -> Iterator[Trace]:
-    """Profiles all threads that start from now on: the service has one of its own."""
+    """Traces the calls in each thread that starts during the test: the service runs in such a thread."""
     tracing = Trace()
     threading.setprofile(tracing)
     yield tracing

@@ -47,7 +47,7 @@ def place(postgres: str, template: str, odd: str, open_folder: Path) -> Place:
 
 
 def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Runs a command to its end, and returns its exit code, its output and its log."""
+    """Runs a command to its end, and returns its exit code, its output and its log lines."""
     says = folder / f"{command}-{uuid.uuid4().hex[:8]}"
     with kept_port() as port:
         service = Serving(*arguments, port=port, folder=says, environment=environment)
@@ -69,7 +69,7 @@ def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments
 
 
 def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
-    """Checks that the service never listened, and that its log has one sentence for people, with the cause and the remedy."""
+    """Checks that the service never listened, and that one line of its log is a sentence with the cause and the remedy."""
     assert (code, output) == (CANNOT_START, ""), (code, output, log)
     sentences = [line for line in log.splitlines() if not line.startswith("{")]
     assert len(sentences) == 1, log
@@ -81,7 +81,7 @@ def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Place, name: str) -> None:
-    """Law 17: `serve` prints one sentence and exits with 3, with one worker or two. `doctor` shows the same, and exits with 1."""
+    """Law 17: `serve` prints one sentence and exits with 3. `doctor` shows the same cause and remedy, and exits with 1."""
     async with SITUATIONS[name](place) as wrong:
         for workers in ("1", "2"):
             code, output, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)
@@ -97,7 +97,7 @@ async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Pl
 
 
 async def test_a_data_directory_that_a_newer_release_has_used_is_refused_as_well(place: Place) -> None:
-    """Law 17: `serve` and `migrate` check the embedded database as they check any other database."""
+    """Law 17: `serve` and `migrate` refuse an embedded database of a newer release, like any other database."""
     server = EmbeddedPostgres(place.folder / "data", settings=HASTY)
     place.folder.chmod(0o755)
     url = await asyncio.to_thread(server.start)

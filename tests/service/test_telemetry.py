@@ -34,7 +34,7 @@ def test_a_field_that_is_not_listed_is_dropped(lines: io.StringIO) -> None:
 
 
 def test_an_error_is_logged_with_class_and_place_and_without_its_message(lines: io.StringIO) -> None:
-    """The message of an error is dropped, because a database repeats the row in it."""
+    """A log line of an error has no message, because a database repeats the row in the message."""
     try:
         raise ValueError("Key (name)=(CanaryAda) already exists")
     except ValueError as error:

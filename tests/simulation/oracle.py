@@ -1,6 +1,7 @@
 """Computes the feeds of a family from the log alone, slowly: one event and one member at a time.
 
-Owns a second, independent implementation. It shares no line with the rule of the service, so one mistake cannot hide in both.
+Owns an independent implementation of visibility, without the surprise. It shares no line with the service's implementation. So a
+mistake in one of the two implementations shows as a difference.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ FACTS = (
 
 @dataclass
 class EventWithReaders:
-    """An event of the log, with the members to whom it is visible."""
+    """An event of the log, with the event to which it refers, and the members to whom it is visible."""
 
     seq: int
     event: Event[Any]
@@ -39,7 +40,7 @@ class EventWithReaders:
 
 
 class Oracle:
-    """The feeds of one family, computed from its log."""
+    """The feeds of one family, computed from its log. `feeds` has the seqs of each member's entries, in order."""
 
     def __init__(self, log: Sequence[tuple[int, Event[Any]]]) -> None:
         self.events: list[EventWithReaders] = []
@@ -95,7 +96,7 @@ class Oracle:
 
 
 def chain_of(family: FamilyId, member: MemberId, commitments: Sequence[bytes]) -> list[str]:
-    """Returns the chain before the first entry of a feed and after each entry, by section Pull of docs/protocol.md."""
+    """Returns the chain before the first entry of a feed and after each entry, as hex. See section Pull of docs/protocol.md."""
     chain = sha256(UUID(str(family)).bytes + UUID(str(member)).bytes).digest()
     chains = [chain.hex()]
     for place, commitment in enumerate(commitments, 1):

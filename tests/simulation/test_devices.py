@@ -1,7 +1,7 @@
-"""Simulates devices that are offline, send twice, lose responses and are reinstalled. In the end all devices are equal.
+"""Simulates devices that are offline, send twice, lose responses and are reinstalled.
 
-A Hypothesis state machine, with a real Postgres and the logs of two processes. A failure prints the steps, and a blob that
-repeats them. STILLNEW_NIGHTLY=1 asks for more examples.
+In the end all devices of a member have the same feed. A Hypothesis state machine, with a real Postgres and the `Log` objects of
+two processes. A failure prints the steps, and a blob with which Hypothesis repeats them. STILLNEW_NIGHTLY=1 tries more examples.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Devices(RuleBasedStateMachine):
 
     @initialize(early=st.lists(audiences, max_size=4))
     def a_family_is_founded(self, early: list[str | None]) -> None:
-        """Founds the family of Ada, who may write some events before other members join."""
+        """Founds the family of Ada. She pushes a first sighting for each audience in `early`, before other members join."""
         self.family = Family()
         self.run(found(self.processes.logs[0], family=self.family, with_everybody=False))
         self.phones = [Phone(self.family.ada)]
@@ -129,7 +129,7 @@ class Devices(RuleBasedStateMachine):
         )  # fmt: skip
 
     def something(self, phone: Phone, number: int, *kinds: str) -> str | None:
-        """Returns the id of an event or of an own draft that this device knows."""
+        """Returns the id of an event or draft of these types from the device's mirror or outbox, or None if there is none."""
         known = [event["id"] for event in phone.events() if event["event"]["type"] in kinds]
         known += [draft["id"] for draft in phone.outbox if draft["event"]["type"] in kinds]
         return known[-1 - number % len(known)] if known else None
@@ -194,7 +194,7 @@ class Devices(RuleBasedStateMachine):
         await self.processes.pull(self.family, phone, limit=size)
 
     def note_receipts(self, member: MemberId, drafts: list[Draft], receipts: list[Receipt]) -> None:
-        """Checks law 2: receipts are in the order of the drafts, and the place of a draft never changes."""
+        """Checks law 2: receipts are in the order of the drafts, and a draft gets the same place in the feed each time."""
         assert [str(receipt.id) for receipt in receipts] == [draft["id"] for draft in drafts]
         for receipt in receipts:
             assert receipt.id is not None
@@ -218,7 +218,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(number=phones)
     def a_phone_is_reinstalled(self, number: int) -> None:
-        """Empties the mirror of a device, and lets the device push all drafts again that it has ever written."""
+        """Empties the mirror of a device, and puts all drafts that the device ever wrote into its outbox again."""
         phone = self.phone(number)
         phone.mirror = []
         phone.outbox = phone.recorded + [draft for draft in phone.outbox if draft not in phone.recorded]
@@ -226,7 +226,7 @@ class Devices(RuleBasedStateMachine):
     @precondition(lambda self: any(phone.recorded for phone in self.phones))
     @rule(number=phones)
     def an_id_is_reused(self, number: int) -> None:
-        """Checks law 2: the refusal has the code `event.id_reused`, and the feed does not change."""
+        """Checks law 2: a used id with other content is refused as `event.id_reused`, and the feed does not change."""
         written = [phone for phone in self.phones if phone.recorded]
         phone = written[number % len(written)]
         before = self.run(pull(self.processes.pool, self.family, phone.member))
@@ -246,7 +246,7 @@ class Devices(RuleBasedStateMachine):
         self.run(self.processes.assert_feeds_are_right(self.family, self.joined))
 
     def teardown(self) -> None:
-        """Brings all devices online, and checks law 7: the devices of one member are equal, byte for byte."""
+        """Brings all devices online, and checks law 7: the mirrors of one member's devices are equal, byte for byte."""
         if not hasattr(self, "family"):
             return
         for _ in range(2):
@@ -263,7 +263,7 @@ class Devices(RuleBasedStateMachine):
 
 @contextlib.contextmanager
 def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
-    """Makes a new database with two processes on it."""
+    """Makes a new database, and yields two `Log` objects on it, like those of two processes."""
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
         url = runner.run(stack.enter_async_context(copied_database(server, template)))
@@ -278,7 +278,7 @@ def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
 
 @pytest.mark.timeout(3_600 if os.environ.get("STILLNEW_NIGHTLY") else 240)
 def test_devices_of_a_member_converge_whatever_befalls_them(postgres: str, template: str) -> None:
-    """Laws 2, 3, 6, 7 and 11 hold for two homes, with any number of devices, and with faults in any order."""
+    """Laws 2, 3, 6, 7 and 11 are kept in a family of two homes, with up to nine devices, and with faults in any order."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
     with two_processes(postgres, template) as processes:
         Devices.processes = processes

@@ -1,7 +1,7 @@
 """Makes and restores backups at any moment while real devices push. No draft of a device is ever lost.
 
-A Hypothesis state machine. The devices are those of `client`, with files. The service is stopped while its database is copied and
-replaced, and the operator forgets `new-log`. A failure prints its steps.
+A Hypothesis state machine. The devices are those of `client`, and keep their files. The service is stopped while its database is
+copied or replaced. The operator does not run `stillnew new-log` after a restore. A failure prints its steps.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class LossyTransport(httpx.AsyncHTTPTransport):
 
 
 class RestorableService:
-    """A service on a database that can be copied and restored, with the event loop of its devices."""
+    """A service whose database can be copied and restored, with the event loop that runs its devices."""
 
     def __init__(self, server: str, template: str, runner: asyncio.Runner) -> None:
         self._server = server
@@ -91,7 +91,7 @@ class RestorableService:
 
 
 class Restores(RuleBasedStateMachine):
-    """The state machine of one family: two parents, with two devices each."""
+    """The state machine of one family: two parents with two devices each, and a database that is backed up and restored."""
 
     service: ClassVar[RestorableService]
 
@@ -167,7 +167,7 @@ class Restores(RuleBasedStateMachine):
 
     @rule(name=devices)
     def somebody_listens_for_a_moment(self, name: str) -> None:
-        """Follows a stream until the last existing entry has arrived."""
+        """Pulls, then opens a stream before the last entry, and checks that this entry arrives."""
 
         async def listen() -> None:
             device = self.devices[name]
@@ -189,7 +189,7 @@ class Restores(RuleBasedStateMachine):
         self.restart(copy=("restores_copy", "restores"))
 
     def teardown(self) -> None:
-        """Brings all devices online, and checks that each device has each note once, and that devices of one member are equal."""
+        """Lets all devices sync. Checks that each device has each note once, and that one member's devices have equal feeds."""
         if not hasattr(self, "devices"):
             return
         for _ in range(2):
@@ -222,7 +222,7 @@ def restorable_service(server: str, template: str) -> Iterator[RestorableService
 
 @pytest.mark.timeout(3_600 if os.environ.get("STILLNEW_NIGHTLY") else 240)
 def test_a_backup_that_is_put_back_at_any_moment_costs_nothing_that_a_device_authored(postgres: str, template: str) -> None:
-    """Laws 1 and 7: no draft is lost, for any number of restores and for any pushes, pulls and lost responses in between."""
+    """Laws 1 and 7: no draft is lost, whatever restores, pushes, pulls and lost responses happen, in any order."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
     with restorable_service(postgres, template) as service:
         Restores.service = service

@@ -1,6 +1,6 @@
-"""Runs the logs of two processes on one database, with simulated devices and faults of their pushes.
+"""Runs two `Log` objects, like those of two processes, on one database. Simulated devices push to both, with faults.
 
-Owns the devices and the faults. Reads all facts about the log from Postgres.
+Owns the devices and the faults. Reads the recorded events, rows and feeds from Postgres.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ SELECT (SELECT last_seq FROM family WHERE family_id = $1) AS head,
 
 
 class Fate(StrEnum):
-    """The fault of a push, or none."""
+    """The fault of a push. `ANSWERED` is a push without a fault."""
 
     ANSWERED = "answered"
     NEVER_SENT = "never sent"
@@ -58,13 +58,13 @@ class Fate(StrEnum):
 
 @dataclass
 class Phone:
-    """A device of a member."""
+    """A simulated device of a member, with its outbox and a mirror of the feed."""
 
     member: MemberId
     clock_off: timedelta = timedelta(0)
     outbox: list[Draft] = field(default_factory=list)
     recorded: list[Draft] = field(default_factory=list)
-    """The drafts that the log has recorded, by the device's receipts."""
+    """The drafts that the log has recorded, according to the receipts that the device got."""
     mirror: list[tuple[int, bytes]] = field(default_factory=list)
 
     def now(self) -> datetime:
@@ -77,7 +77,7 @@ class Phone:
 
 
 class TwoProcesses:
-    """Two processes on one database, and the event loop of both."""
+    """The `Log` objects of two processes on one database, and the event loop that runs both."""
 
     def __init__(self, runner: asyncio.Runner, pool: asyncpg.Pool, logs: tuple[Log, Log]) -> None:
         self._runner = runner
@@ -89,7 +89,7 @@ class TwoProcesses:
         return self._runner.run(what)
 
     async def push(self, family: Family, phone: Phone, drafts: list[Draft], fate: Fate, *, process: int) -> list[list[Receipt]]:
-        """Pushes drafts, and returns all receipts of the service, also those that the device did not receive."""
+        """Pushes drafts never, once or twice, as `fate` states. Returns all receipts, even those that the device did not get."""
         sent_at = phone.now()
         tries = {Fate.NEVER_SENT: 0, Fate.SENT_TWICE: 2}.get(fate, 1)
         sent = (
@@ -98,7 +98,7 @@ class TwoProcesses:
         return [list(receipts) for receipts in await asyncio.gather(*sent)]
 
     async def pull(self, family: Family, phone: Phone, *, limit: int) -> None:
-        """Pulls pages until there are no more entries."""
+        """Pulls pages into the device's mirror until there are no more entries."""
         while True:
             found = await pull(self.pool, family, phone.member, after=len(phone.mirror), limit=limit)
             assert len(found.entries) <= limit
@@ -113,7 +113,7 @@ class TwoProcesses:
         assert row["torn"] == 0
 
     async def assert_feeds_are_right(self, family: Family, roles: dict[MemberId, Role]) -> None:
-        """Compares all feeds, timelines and rows with the log."""
+        """Compares all feeds, timelines and rows with the feeds, timelines and rows that follow from the events in the log."""
         rows = await self.pool.fetch(LOG, family.family)
         events = [(row["seq"], event_of_bytes(row["body"], kind=row["kind"], version=row["version"])) for row in rows]
         oracle = Oracle(events)
@@ -146,7 +146,7 @@ class TwoProcesses:
             known.add(event["id"])
 
     async def _assert_chain(self, family: Family, member: MemberId, chains: list[str]) -> None:
-        """Checks that a page states the chain at both of its ends, and a stream after each entry."""
+        """Checks the chain that a page states at both of its ends, and the chain that a stream states after each entry."""
         streamed = await from_anywhere(self.pool, family=family.family, member=member, after=0, limit=2_000)
         digits = [json.loads(entry)["chain"] for _, entry in streamed.entries]
         assert digits == [chain[:CHAIN_DIGITS] for chain in chains[1:]]

@@ -1,4 +1,4 @@
-"""Provides the feeds of histories that were written by hand, by the oracle and by the fold."""
+"""Provides two ways to compute the feeds of a hand-written history, the oracle and the fold, and a database for histories."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ def by_the_fold(story: Story, member: MemberId) -> str:
 
 @pytest.fixture(params=[by_the_oracle, by_the_fold], ids=["oracle", "fold"])
 def feed(request: pytest.FixtureRequest) -> Feed:
-    """Returns a function that writes a member's feed as text: by the oracle, or by the real fold."""
+    """Returns a function that computes a member's feed and writes it as text. Each test runs with the oracle and the fold."""
     asked: Feed = request.param
     return asked
 
 
 @pytest.fixture(scope="module")
 def kept(postgres: str, template: str) -> Iterator[Rows]:
-    """Makes one database for all examples. Each example has a family of its own."""
+    """Makes one database for all examples of a test file. Each example has a family of its own."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         pool = runner.run(open_pool(runner.run(stack.enter_async_context(copied_database(postgres, template)))))

@@ -1,7 +1,7 @@
 """Reads the worked histories of docs/surprise.md: fenced blocks with one line for each event.
 
-Owns their notation. A line that it cannot read is an error, so that no line of a block is left untested. Knows nothing of the
-rule.
+Owns the notation of the histories. A line that cannot be read is an error, so that no line of a block is left untested. Knows
+nothing of the rule.
 """
 
 import re
@@ -25,21 +25,21 @@ _MARK = re.compile(r" \(([^()]*)\)$")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The members to whom a line is delivered, those from whom it is held, and the lines that are released because of it."""
+    """The effects of a line: the members to whom it is delivered or from whom it is held, and the lines that it releases."""
 
     told: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
     hints: frozenset[tuple[str, str, str]] = frozenset()
-    """For each hint: the member, the child and the domain."""
+    """The hints because of the line, each as the member, the child and the domain."""
     gets: frozenset[tuple[str, tuple[int, ...], str | None]] = frozenset()
-    """For each member who gets held lines: the member, the lines, and the mark of the release. The mark None means history."""
+    """The earlier lines that are delivered now: the member, the lines, and the mark of release; no mark for history."""
     quiet: frozenset[str] = frozenset()
     refused: str | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """One event of a history. `said` has its fields: another line is named by its number, a child by its name."""
+    """One event of a history. `said` has the fields of the event: another line is named by its number, a child by its name."""
 
     number: int
     day: str
@@ -61,7 +61,7 @@ class Line:
 
     @property
     def is_joining(self) -> bool:
-        """Whether the choice is made while its author accepts an invite."""
+        """Whether the line is a choice that an invited member makes while accepting the invite."""
         return "while joining" in self.marks
 
 
@@ -87,7 +87,7 @@ class History:
 
 
 class NotUnderstood(ValueError):
-    """The error for a line that the reader of the page cannot read."""
+    """The error for a line of the page that does not follow the notation."""
 
 
 def histories(page: str) -> list[History]:
@@ -130,7 +130,7 @@ def _line(found: re.Match[str], history: History) -> Line:
 
 
 def _is_of_any(mark: str) -> bool:
-    """Checks whether a mark is allowed behind any line."""
+    """Checks whether a mark is allowed in every line, whatever the type of the line's event."""
     return mark in ("for me", "for household", "for family", "while joining") or mark.removeprefix("recorded ") in DAYS
 
 
@@ -161,7 +161,7 @@ def _of_a_choice(marks: set[str]) -> dict[str, Any]:
 
 
 def _milestone(word: str) -> str:
-    """Returns the key of a milestone from its last part, which must be unique; or the key of one of the family's own."""
+    """Returns the key of a milestone from its word on the page: the last part of a key of the catalogue, or a name in `OWN`."""
     if word in OWN:
         return OWN[word]
     found = [key for key in CATALOGUE.by_key if key.partition(".")[2] == word]

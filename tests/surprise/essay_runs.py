@@ -1,6 +1,7 @@
 """Runs a worked history of docs/surprise.md: by the fold alone, and through the log of the service on Postgres.
 
-Owns what is read of the result: entries of feeds, receipts, and the rows of held events. Knows nothing of the rule.
+Owns how the outcome of a line is found: in the entries of feeds, the receipts, and the rows of held events. Knows nothing of the
+rule.
 """
 
 import dataclasses
@@ -28,7 +29,7 @@ Reads = dict[str, tuple[int | str, ...]]
 
 
 class Writer:
-    """Makes drafts from lines. A line's day is the next day of that name. Lines are at noon, a minute later with each line."""
+    """Makes drafts from lines. A line happens on the next day of its name, as many minutes after noon as its number."""
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -63,7 +64,7 @@ class Writer:
 
 
 def fold(history: History) -> tuple[list[Outcome], Reads]:
-    """Returns the outcome of each line, and the feeds that the history lists, by the fold alone."""
+    """Folds a history without the service. Returns the outcome of each line, and the feeds that the history lists."""
     writer = Writer(history)
     told = Told(writer.family)
     for fact in writer.family.founded():
@@ -109,7 +110,7 @@ def _received(event: Event[Any], now: datetime) -> Event[Any]:
 
 
 def _entries(told: Told, member: MemberId) -> list[dict[str, Any]]:
-    """Returns a feed from its runs, each entry with its mark and its event's id."""
+    """Returns a member's feed, read from its runs. Each entry has its mark of release and its event's id, or the hint."""
     found: list[dict[str, Any]] = []
     for run in told.runs_of(member):
         if run.hint is not None:
@@ -120,7 +121,7 @@ def _entries(told: Told, member: MemberId) -> list[dict[str, Any]]:
 
 
 async def through_the_service(history: History, database_url: str, pool: asyncpg.Pool) -> tuple[list[Outcome], Reads]:
-    """Returns the outcome of each line and the feeds, as devices push the lines and read the feeds back."""
+    """Pushes the lines of a history to the service. Returns the outcome of each line, and the feeds that the history lists."""
     writer = Writer(history)
     family = writer.family
     async with log_on(database_url, pool, now=lambda: writer.now) as log:
@@ -136,7 +137,7 @@ async def through_the_service(history: History, database_url: str, pool: asyncpg
 
 
 class _Devices:
-    """The devices of all members, and Ada, who invites."""
+    """The devices of all members of a history. Ada invites the members who join."""
 
     def __init__(self, writer: Writer, log: Log, pool: asyncpg.Pool) -> None:
         self.writer = writer
@@ -145,7 +146,7 @@ class _Devices:
         self.on_the_way_in: list[Draft] = []
 
     async def say(self, line: Line) -> Outcome:
-        """Pushes a line, and returns its outcome as all feeds and the rows of held events show it."""
+        """Pushes a line, and returns its outcome, which is read from the receipt, all feeds, and the rows of held events."""
         writer, family = self.writer, self.writer.family
         writer.turn_to(line)
         before = await self.feeds()
@@ -174,7 +175,7 @@ class _Devices:
         return {member: await feed_of(self.pool, self.writer.family, member) for member in self.writer.names}
 
     async def _join(self, member: MemberId) -> None:
-        """Adds a member in one transaction that writes the member's choices first."""
+        """Adds a member to the family, in one transaction that writes the member's choices first."""
         family = self.writer.family
         facts = family.joined(member)
         joins = facts[-1]
@@ -223,7 +224,7 @@ def _seen(
 
 
 def _read(entries: Sequence[dict[str, Any]], writer: Writer) -> tuple[int | str, ...]:
-    """Returns a whole feed, without the facts of the roster."""
+    """Returns the entries of a feed as the page writes them: numbers of lines, and "hint". Facts of the roster are left out."""
     found: list[int | str] = []
     for entry in entries:
         if entry["event"].get("type") == "Hint":

@@ -18,7 +18,7 @@ from tests.surprise.oracle import Hint, Told
 
 
 class Folded:
-    """A history, folded event by event as the append and the replay fold it."""
+    """A history, folded event by event with the same fold that the append and the replay use."""
 
     def __init__(self, family: Family, events: Iterable[Event[Any]]) -> None:
         self.log = Log(family)
@@ -26,7 +26,7 @@ class Folded:
             self.log.add(event)
 
     def feed(self, member: MemberId) -> list[Told]:
-        """Returns a feed, and checks that its places are 1, 2, 3, ... without a gap (law 7)."""
+        """Returns a member's feed, and checks that its places are 1, 2, 3, ... without a gap (law 7)."""
         found: list[Told] = []
         for run in self.log.runs_of(member):
             assert run.first_place == len(found) + 1

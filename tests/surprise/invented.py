@@ -1,6 +1,6 @@
-"""Draws random histories of a family with Hypothesis. In them, each author could have written each event at its time.
+"""Draws random histories of a family with Hypothesis. The service would have accepted each event of a history at its time.
 
-Owns what may happen, and how often. Asks the oracle for deliveries, since authors refer only to events that they were sent.
+Owns the actions that may happen, and how often. Asks the oracle for deliveries, because authors refer only to delivered events.
 """
 
 from dataclasses import dataclass, field
@@ -92,17 +92,17 @@ class Inventor:
         return self.draw(st.integers(1, one_in)) == one_in
 
     def here(self, *among: MemberId) -> tuple[MemberId, ...]:
-        """Returns the present members among some members, or all present members."""
+        """Returns the present members among the given ones. Without an argument, returns all present members."""
         present = joined(self.oracle.log)
         return tuple(member for member in (among or FAMILY.members) if member in present)
 
     def known(self, member: MemberId, *kinds: type[Body], own: bool = False) -> list[Line]:
-        """Returns the events of some kinds that were delivered to a member."""
+        """Returns the events of some types that were delivered to a member. With `own`, only the member's own events."""
         told = [self.oracle.log[seq - 1] for seq in sorted(self.oracle.told(member))]
         return [line for line in told if isinstance(line.body, kinds) and (not own or line.event.author == member)]
 
     def found(self, member: MemberId) -> list[Line]:
-        """Returns the milestones delivered to a member that were found in a daycare's words."""
+        """Returns the observations that were found in a daycare's words and delivered to a member."""
         return [line for line in self.known(member, MilestoneObserved) if is_found(line)]
 
     def child(self) -> ChildId:
@@ -110,7 +110,7 @@ class Inventor:
         return ChildId(self.one(FAMILY.child, FAMILY.child, FAMILY.sibling))
 
     def milestone(self, author: MemberId) -> str:
-        """Draws a milestone that the author knows."""
+        """Draws a milestone of the catalogue, or a family milestone whose name was delivered to the author."""
         own = [line.body.milestone for line in self.known(author, MilestoneNamed)]
         return str(self.one(*MILESTONES, *own))
 
@@ -149,7 +149,7 @@ class Inventor:
                 self.tick()
 
     def find(self) -> None:
-        """Adds a milestone that was found in a daycare's words, which may tell of up to three milestones."""
+        """Adds an observation that was found in a daycare's words. The words tell of up to three milestones."""
         first, *others = self.draw(st.lists(st.sampled_from(MILESTONES), min_size=1, max_size=3, unique=True))
         found = MilestoneObserved(child=self.child(), milestone=first, note="?", found_in_prose=True, tells_of=tuple(others))
         self.happen(FAMILY.daycare, found)
@@ -223,7 +223,7 @@ class Inventor:
         return is_open and may_sort(self.oracle.log, author, about)
 
     def choice(self, author: MemberId, *, mode: Mode | None = None) -> SurpriseChosen:
-        """Draws a choice, more often to keep than to be told."""
+        """Draws a choice: `keep` and `hint` more often than `tell`."""
         own = [f"milestone:{line.body.milestone}" for line in self.known(author, MilestoneNamed)]
         return SurpriseChosen(
             child=self.one(None, None, FAMILY.child, FAMILY.sibling),
@@ -249,7 +249,7 @@ class Inventor:
                 taken = {line.body.milestone for line in self.oracle.log if isinstance(line.body, MilestoneNamed)}
                 if names := [name for name in OWN if name in known or name not in taken]:
                     name = self.one(*names)
-                    # Always in the same domain, because the domain of an own milestone is chosen once.
+                    # A milestone always has the same domain, because the domain of a family milestone is chosen once.
                     domain = Domain.TALKING if name == OWN[0] else Domain.LIFE
                     self.happen(author, MilestoneNamed(milestone=name, title="Rides a pony", domain=domain))
 
@@ -262,7 +262,7 @@ class Inventor:
             self.happen(FAMILY.ada, fact)
 
     def come_and_go(self, action: str) -> None:
-        """Adds the joining of a member who was never in the family, or the leaving of one."""
+        """Adds the joining of a member who was never in the family, or the leaving of a present member."""
         ever = {line.body.member for line in self.oracle.log if isinstance(line.body, MemberJoined)}
         if action == "join" and (absent := [member for member in FAMILY.members if member not in ever]):
             self.join(self.one(*absent))
@@ -271,7 +271,7 @@ class Inventor:
             self.happen(member, MemberLeft(member=member))
 
     def tick(self) -> None:
-        """Adds a TimePassed for each member for whom the days of a choice are over."""
+        """Adds a TimePassed for each member whose first held event is older than the `at_most_days` of one of their choices."""
         for member in self.here():
             days = [choice.at_most_days for choice in choices(self.oracle.log, member).values() if choice.at_most_days]
             since = [self.oracle.log[seq - 1].event.received_at for seq in self.oracle.held.get(member, [])]
@@ -281,7 +281,7 @@ class Inventor:
 
 @st.composite
 def histories(draw: st.DrawFn, *, most: int = 50) -> Oracle:
-    """Draws the whole log of a family, as an oracle that has read it."""
+    """Draws the whole log of a family. Returns the oracle that has read this log."""
     inventor = Inventor(draw)
     for fact in FAMILY.founded():
         inventor.happen(FAMILY.ada, fact)

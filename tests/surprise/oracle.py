@@ -1,8 +1,8 @@
-"""Computes what each member is sent by the surprise rule, as plainly as possible: slow, and obviously right.
+"""Computes by the surprise rule which events each member is sent, in a way that is slow and obviously right.
 
-Owns feeds, held events, and events that are held because of another one. Written from the words of docs/surprise.md: shares no
-code with the projections, which tests compare with it. Keeps only feeds, held events and openings, and reads the whole log again
-for each event.
+Owns feeds, held events, and which events are held because of another held event. It is written from the words of docs/surprise.md
+and shares no code with the projections. Tests compare the results of the projections with the oracle's. The oracle keeps only
+feeds, held events and sortings, and reads the whole log again for each event.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,9 +35,9 @@ class Told:
     """One entry of a feed."""
 
     what: int | Hint
-    """The seq of an event, or a hint."""
+    """The seq of the entry's event, or the entry's hint."""
     at: datetime
-    """When the entry was delivered."""
+    """The time at which the entry was delivered."""
     released: str | None = None
 
 
@@ -48,14 +48,14 @@ class Oracle:
         self.log: list[Line] = []
         self.feeds: dict[MemberId, list[Told]] = {}
         self.held: dict[MemberId, list[int]] = {}
-        """By member, the seqs of held events in order."""
+        """The seqs of the events that are held now, in order, by the member from whom they are held."""
         self._members: dict[MemberId, MemberJoined] = {}
         self._wishes: dict[MemberId, Wishes] = {}
-        """The choices and sightings of each present member, as of the end of the log."""
+        """The choices and sightings of each present member, at the end of the log."""
         self.sorted: dict[tuple[MemberId, int], list[Line]] = {}
-        """By member and held event: the sortings of this event, or of an event that it refers to, in order."""
+        """The sortings of a held event and of the events to which it refers, in order, by the member and the held event's seq."""
         self.ever_held: dict[MemberId, set[int]] = {}
-        """By member, the seqs of all events that were ever held, also of those that were released or withdrawn."""
+        """The seqs of all events that were ever held from a member, including those that were released or withdrawn later."""
         for event in log:
             self.add(event)
 
@@ -86,7 +86,11 @@ class Oracle:
     # Who may see an event, surprises aside
 
     def _sees(self, member: MemberId, line: Line, known: set[int]) -> bool:
-        """Checks whether an event is for a member. `known` has the seqs of the member's delivered and held events."""
+        """Checks whether a member may see an event, surprises aside.
+
+        `known` has the seqs of the member's delivered and held events. An event that refers to an event outside of `known` is
+        not visible.
+        """
         event = line.event
         if Effect.ROSTER_FACT in line.body.effects:
             return True
@@ -96,14 +100,14 @@ class Oracle:
             return True
         if event.audience is Audience.ME or self._members[member].sees is Sees.OWN:
             return False
-        # With the homes of members who have left.
+        # The homes of all members, including members who have left.
         homes = {other.body.member: other.body.household for other in self.log if isinstance(other.body, MemberJoined)}
         return event.audience is Audience.FAMILY or homes[event.author] == homes[member]
 
     # Joining
 
     def _welcome(self, member: MemberId, past: Sequence[Line]) -> None:
-        """Delivers the history to a member who joins, or holds it, by the choices that the member made before."""
+        """Delivers or holds each event of the history for a member who joins, by the choices that the member made before."""
         seen: set[int] = set()
         for line in past:
             is_plain = Effect.ROSTER_FACT in line.body.effects or line.event.author == member
@@ -122,7 +126,7 @@ class Oracle:
         self.ever_held[member] = held | lost
 
     def _sortings_of(self, line: Line) -> list[Line]:
-        """Returns the later sortings of an event of the history, and of the events that it refers to."""
+        """Returns the sortings, later in the log, of an event of the history and of the events to which it refers."""
         return [other for other in self.log[line.seq :] if self._sorts(other) and other.about in line.chain]
 
     def _sorts(self, line: Line) -> bool:
@@ -161,7 +165,7 @@ class Oracle:
             self.feeds.setdefault(member, []).append(Told(line.seq, line.event.received_at))
 
     def _reasons(self, member: MemberId, line: Line, *, act: Line | None = None) -> list[Reason]:
-        """Returns the reasons to hold an event by its own content that an act does not remove."""
+        """Returns the reasons to hold an event because of its own content. The reasons that the act removes are left out."""
         standing = [
             group
             for group in self._groups(member, line)
@@ -193,7 +197,7 @@ class Oracle:
         return any(self._names(seq, name) for name in names - is_told for seq in held - {line.seq})
 
     def _still_held(self, member: MemberId, lines: list[Line], *, act: Line | None = None) -> set[int]:
-        """Returns the events with a reason of their own, and all that are held because of these, directly or through others."""
+        """Returns the events that have a reason of their own, and the events that are held because of another returned event."""
         held = {line.seq for line in lines if self._reasons(member, line, act=act)}
         while more := {line.seq for line in lines if line.seq not in held and self._follows(member, line, held)}:
             held |= more
@@ -212,7 +216,7 @@ class Oracle:
         self.held[member] = [seq for seq in held if seq in still]
 
     def _frees(self, member: MemberId, line: Line) -> str | None:
-        """Returns the mark of the events that this event releases for a member; None if it can release nothing."""
+        """Returns the mark for the events that a line releases for a member; None if the line can release nothing."""
         if isinstance(line.body, Sorted | TimePassed):
             return "sorted" if isinstance(line.body, Sorted) else "time"
         if line.event.author != member:
@@ -229,7 +233,7 @@ class Oracle:
     # Hints
 
     def _hints(self, member: MemberId, line: Line) -> list[Hint]:
-        """Returns the hints that a member gets for a held event: one for a child, a domain and a day."""
+        """Returns the hints that a member gets for a held event: at most one a day for each child and domain."""
         held = set(self.held[member])
         reasons = self._reasons(member, line)
         if not isinstance(line.body, MilestoneObserved | ParentFirstSaw | Amended | Sorted):

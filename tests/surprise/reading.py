@@ -1,6 +1,7 @@
 """Reads from a log, as plainly as possible: the members, the references, and the choices and sightings of a member.
 
-Each function reads the whole log anew, by the words of docs/surprise.md. Shares no code with the projections, and knows no feed.
+Each function follows the words of docs/surprise.md and reads the whole log again. The module shares no code with the projections,
+and knows no feed.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Line:
     event: Event[Any]
     about: int | None
     knew: frozenset[int]
-    """The seqs of all events that had been delivered to its author before this event."""
+    """The seqs of all events that had been delivered to the line's author before this line."""
     chain: tuple[int, ...]
     """The seqs of the event, of its target, of the target's target, and so on."""
 
@@ -51,7 +52,7 @@ def top(log: Log, line: Line) -> Line:
 
 
 def hangs_from(log: Log, line: Line, seq: int, held: set[int]) -> bool:
-    """Checks whether a line is the held event `seq`, or refers to it, directly or through other held events."""
+    """Checks whether a line is the held event `seq`, or refers to that event, directly or through other held events."""
     if seq not in held or seq not in line.chain:
         return False
     return all(link in held for link in line.chain[: line.chain.index(seq)])
@@ -81,7 +82,7 @@ def children(log: Log) -> list[ChildId]:
 
 
 def domain_of(log: Log, milestone: str) -> Domain:
-    """Returns a milestone's domain. For one of the family's own, the name that was recorded last decides."""
+    """Returns a milestone's domain. For a milestone of the family's own, the name that was recorded last decides."""
     if milestone in CATALOGUE.by_key:
         return CATALOGUE.by_key[milestone].domain
     namings = [line.event for line in log if isinstance(line.body, MilestoneNamed) and line.body.milestone == milestone]
@@ -90,13 +91,17 @@ def domain_of(log: Log, milestone: str) -> Domain:
 
 
 def choices(log: Log, member: MemberId) -> Choices:
-    """Returns a member's choices. Of two for one child and scope, the one that was recorded later counts."""
+    """Returns a member's choices. Of two choices for the same child and scope, the choice that was recorded later counts."""
     chosen = [line.event for line in log if isinstance(line.body, SurpriseChosen) and line.event.author == member]
     return {(event.event.child, event.event.scope): event.event for event in sorted(chosen, key=lambda event: event.order)}
 
 
 def met(log: Log, member: MemberId) -> set[Subject]:
-    """Returns all subjects that a member has met: those of their amended sightings that are not withdrawn, and implied ones."""
+    """Returns all subjects that a member has met.
+
+    These are the subjects of the member's own sightings, after all amendments and without withdrawn sightings, and all subjects
+    that these subjects imply.
+    """
     found: set[Subject] = set()
     for line in log:
         if line.event.author != member or not isinstance(line.body, MilestoneObserved | ParentFirstSaw):
@@ -114,7 +119,10 @@ def met(log: Log, member: MemberId) -> set[Subject]:
 
 
 def content(log: Log, line: Line) -> list[Subject]:
-    """Returns the subjects that an event tells by its own content, and by what its author knew."""
+    """Returns the subjects of which an event tells by its own content.
+
+    An amendment is read together with the target, and with the target's amendments that were delivered to the author.
+    """
     body = line.body
     if isinstance(body, MilestoneObserved | ParentFirstSaw):
         return [(body.child, milestone) for milestone in (body.milestone, *getattr(body, "tells_of", ()))]
@@ -138,9 +146,10 @@ def content(log: Log, line: Line) -> list[Subject]:
 
 
 def subjects(log: Log, line: Line, sortings: Sequence[Line] = ()) -> list[Subject]:
-    """Returns the subjects that an event tells by its own content, or by its sortings.
+    """Returns the subjects of which an event tells by its own content or by its sortings.
 
-    The last sorting counts, but the author's own is final. A sorting replaces subjects that words only may tell of.
+    The last sorting counts, but the sorting by the event's own author is final. A sorting replaces the subjects of which the
+    words only may tell.
     """
     found = content(log, line)
     if not sortings:
@@ -162,7 +171,7 @@ def _amends(line: Line, seq: int) -> bool:
 
 
 def is_everyday(log: Log, line: Line) -> bool:
-    """Checks whether an event is an everyday note or clip of a helper, sorted or not."""
+    """Checks whether an event is an everyday note or clip of a helper, no matter whether it was sorted."""
     if is_found(line):
         return True
     is_word = isinstance(line.body, NoteWritten | ClipAttached) and isinstance(top(log, line).body, NoteWritten)
@@ -170,12 +179,12 @@ def is_everyday(log: Log, line: Line) -> bool:
 
 
 def is_found(line: Line) -> bool:
-    """Checks whether an event is a milestone that was found in a daycare's words. Such words may tell of more milestones."""
+    """Checks whether an event is an observation that was found in a daycare's words. The words may tell of more milestones."""
     return isinstance(line.body, MilestoneObserved) and line.body.found_in_prose
 
 
 def child_named(line: Line) -> ChildId | None:
-    """Returns the child that an event names; None if it names no child."""
+    """Returns the child that an event names; None if the event names no child."""
     child: ChildId | None = getattr(line.body, "child", None)
     return child
 
@@ -191,7 +200,7 @@ def is_kept(choice: Choice | None) -> bool:
 
 
 def governing(log: Log, standing: Choices, child: ChildId | None, milestone: str, *, by_name_alone: bool) -> Choice | None:
-    """Returns the choice that counts for a milestone of a child, or of every child."""
+    """Returns the most specific choice for a milestone of a child. With `by_name_alone`, only choices that name the milestone."""
     scopes = [f"milestone:{milestone}"]
     if not by_name_alone:
         scopes += [f"domain:{domain_of(log, milestone)}", "all"]

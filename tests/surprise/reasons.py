@@ -1,7 +1,7 @@
 """Finds why an event is held from a member by its own content, as plainly as possible.
 
-Owns the reasons of an event by itself: its subjects, a new name, an everyday note that nobody sorted. The oracle decides which
-events are held because of another held event.
+Owns the reasons in an event's own content: its subjects, a new name of a milestone, an everyday note that nobody sorted. The
+oracle decides which events are held because of another held event.
 """
 
 from collections.abc import Sequence
@@ -35,17 +35,17 @@ from tests.surprise.reading import (
 
 @dataclass(frozen=True)
 class Reason:
-    """One choice that holds one event."""
+    """One reason to hold an event: a choice, and the subject, or the unsorted note, to which this choice applies."""
 
     child: ChildId | None
     """The child of the subject. None means that the event names no child."""
     milestone: str | None
-    """The milestone of the subject. None means an everyday note that nobody has sorted."""
+    """The milestone of the subject. None means that the event is an everyday note that nobody has sorted."""
     choice: Choice
     found: str | None = None
     """The first milestone that was found in a daycare's words. Unsorted words are in the envelope of this milestone."""
     tells: frozenset[Subject] = frozenset()
-    """All subjects that were found in a daycare's words for certain."""
+    """All subjects of which a daycare's words certainly tell, with the implied subjects."""
 
     @property
     def is_hint(self) -> bool:
@@ -53,7 +53,10 @@ class Reason:
         return self.choice.mode is Mode.HINT
 
     def is_lifted_by(self, act: Line | None, received_at: datetime, log: Log) -> bool:
-        """Checks whether an act (an opened envelope, a first, a tick) removes the reason to hold an event of that time."""
+        """Checks whether an act (an opened envelope, a first, a tick) removes this reason to hold an event.
+
+        `received_at` is the time at which the held event was received.
+        """
         if act is not None and isinstance(act.body, EnvelopeOpened):
             return self._lies_in(act.body, log)
         if self.tells and act is not None and isinstance(act.body, MilestoneObserved | ParentFirstSaw | Amended):
@@ -78,7 +81,7 @@ def newly_met(log: Log, act: Line) -> set[Subject]:
 
 
 class Wishes:
-    """A member's choices and sightings, as a log has them."""
+    """A member's choices, and the subjects that the member has met, both read from a log."""
 
     def __init__(self, log: Log, member: MemberId) -> None:
         self.log = log
@@ -87,7 +90,7 @@ class Wishes:
         self.met: set[Subject] = met(log, member) if self.standing else set()
 
     def of_subject(self, child: ChildId | None, milestone: str) -> list[Reason]:
-        """Returns the reasons to hold one milestone of one child."""
+        """Returns the reasons to hold an event that tells of a milestone of a child."""
         by_name = governing(self.log, self.standing, child, milestone, by_name_alone=True)
         if has_safety_note(milestone) and not is_kept(by_name):
             return []
@@ -99,10 +102,10 @@ class Wishes:
         return found
 
     def of_event(self, line: Line, sortings: Sequence[Line] = (), *, is_sorted: bool = False) -> list[list[Reason]]:
-        """Returns the reasons to hold an event, in groups: a group holds the event until each of its reasons is removed.
+        """Returns the reasons to hold an event, in groups. A group stops holding the event when one of its reasons is removed.
 
-        `sortings` are those of the event itself by members who may sort it. `is_sorted`: the event, or one that it refers to, was
-        sorted.
+        `sortings` are the sortings of the event itself by members who may sort it. `is_sorted`: the event was sorted, or an event
+        that it refers to.
         """
         if top(self.log, line).event.author == self.member and line.about is not None:
             return []  # nothing is held in a thread that the member began
@@ -128,7 +131,7 @@ class Wishes:
 
 
 def is_news(log: Log, line: Line) -> bool:
-    """Checks whether a name is the first one of its milestone, or changes the milestone's domain."""
+    """Checks whether a line gives a family milestone its first name, or a new domain."""
     namings = [other.event for other in log[: line.seq - 1]
                if isinstance(other.body, MilestoneNamed) and other.body.milestone == line.body.milestone]  # fmt: skip
     if not namings:

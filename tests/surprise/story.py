@@ -1,6 +1,6 @@
 """Builds a family's history from short calls, and writes feeds as text, one line an entry.
 
-Owns short words for events. Decides nothing: the oracle and the real fold can both compute its feeds.
+Owns short words for events. Decides nothing: the feeds are computed from a story by the oracle or by the real fold.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ PONY = "own.0193a2b4-0000-7000-8000-000000000000"
 
 
 class Story:
-    """A history, in order. The members in `absent` join only when `joins` is called."""
+    """The events of a history, in order. All members join at the start, except the members in `absent`: `joins` adds them."""
 
     def __init__(self, *absent: MemberId) -> None:
         self.events: list[Event[Any]] = []
@@ -44,7 +44,7 @@ class Story:
     def happens(
         self, author: MemberId, body: Body, *, audience: Audience | None = None, late: timedelta | None = None
     ) -> EventId:
-        """Adds one more event. `late` is how long ago it was recorded."""
+        """Adds one more event, received now. It was recorded earlier by the time `late`."""
         named = getattr(body, body.refers) if body.refers else None
         target = next((event for event in self.events if event.id == named), None)
         default = body.audience if isinstance(body.audience, Audience) else target.audience if target else None
@@ -58,7 +58,7 @@ class Story:
         return event.id
 
     def passes(self, *, days: int = 0, hours: int = 0) -> None:
-        """Moves the clock; also back, as a server's clock can step."""
+        """Moves the clock. Negative days or hours move the clock back, because a server's clock can step back too."""
         self.now += timedelta(days=days, hours=hours)
 
     def joins(self, member: MemberId) -> None:
@@ -93,7 +93,7 @@ class Story:
         return self.happens(who, MilestoneObserved(child=child, milestone=milestone), audience=audience, late=late)
 
     def finds(self, who: MemberId, milestone: str, child: ChildId = MIA) -> EventId:
-        """Adds a milestone that was found in a daycare's words. The words may tell of more milestones."""
+        """Adds an observation that was found in a daycare's words."""
         return self.happens(who, MilestoneObserved(child=child, milestone=milestone, note="?", found_in_prose=True))
 
     def perhaps(self, who: MemberId, milestone: str, child: ChildId = MIA) -> EventId:
@@ -137,7 +137,7 @@ class Story:
         self.happens(who, MilestoneNamed(milestone=PONY, title=title, domain=domain))
 
     def ticks(self, who: MemberId) -> None:
-        """Adds a TimePassed, which the service writes when the days of a choice are over."""
+        """Adds a TimePassed. The service writes this event when the `at_most_days` of a member's choice are over."""
         self.happens(who, TimePassed())
 
     def noted(self, feed: list[Told]) -> str:
@@ -191,4 +191,4 @@ def table(words: str) -> str:
 
 
 Feed = Callable[[Story, MemberId], str]
-"""Returns the feed of a member of a story as text."""
+"""A function that returns the feed of a story's member as text."""

@@ -26,7 +26,7 @@ def test_the_essay_works_out_as_many_histories_as_it_has_blocks() -> None:
 
 @each_history
 def test_a_worked_history_is_what_the_rule_makes_of_it(history: History) -> None:
-    """Laws 6, 9: the fold delivers, holds, hints and releases what each line of the page states."""
+    """Laws 6, 9: the fold delivers, holds and releases the events, and gives the hints, that each line of the page states."""
     outcomes, reads = fold(history)
     said = [dataclasses.replace(line.outcome, quiet=frozenset()) for line in history.lines]
     assert outcomes == said
@@ -37,7 +37,7 @@ def test_a_worked_history_is_what_the_rule_makes_of_it(history: History) -> None
     "history", [one for one in HISTORIES if not one.has_clips], ids=lambda history: history.title.replace(" ", "-")
 )
 async def test_a_worked_history_is_what_devices_are_told(history: History, database_url: str, pool: asyncpg.Pool) -> None:
-    """Laws 6, 9: with drafts that devices push, the service's feeds and held events agree with each line of the page."""
+    """Laws 6, 9: when devices push the lines, the service's feeds, receipts and held events are those that the page states."""
     outcomes, reads = await through_the_service(history, database_url, pool)
     assert outcomes == [line.outcome for line in history.lines]
     assert reads == history.reads
@@ -55,7 +55,7 @@ def altered(word: re.Match[str]) -> str:
 
 
 def test_every_word_of_an_outcome_counts() -> None:
-    """With one name, number or reason replaced, the page gives another history. So no word of an outcome is ignored."""
+    """If one name, number or reason of an outcome is replaced, the page is read as another history, so no word is ignored."""
     alterations = 0
     for said in SAID.finditer(PAGE_TEXT):
         for word in WORD.finditer(PAGE_TEXT, *said.span()):
@@ -79,6 +79,6 @@ def test_every_word_of_an_outcome_counts() -> None:
     ],
 )
 def test_a_line_that_is_not_understood_fails(line: str) -> None:
-    """A line that cannot be read is an error, so that no line of a block is left untested."""
+    """A line that does not follow the notation raises `NotUnderstood`, so that no line of a block is left untested."""
     with pytest.raises(NotUnderstood):
         histories(f"## A\n```history\nhere: Ada, Ben\n{line}\n```\n")

@@ -1,4 +1,4 @@
-"""Tests that the rule of today folds logs from before choices had an effect."""
+"""Tests that today's rule can fold a log that was written when choices had no effect yet."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.histories import Told, enumerate_seqs, happened
 
 
 class Before(Told):
-    """A log from before choices had an effect: members refer to events that today's rule would have held from them."""
+    """A log that was written when choices had no effect yet: members refer to events that today's rule holds from them."""
 
     def _target(self, event: Event[Any]) -> LoggedEvent | None:
         known = super()._target(event)
@@ -24,7 +24,7 @@ class Before(Told):
 
 
 def test_ones_own_words_stay_in_ones_feed_whatever_they_were_about() -> None:
-    """Laws 1, 11: a replay keeps a member's own events in their feed. A member's own first releases the event it refers to."""
+    """Laws 1, 11: Ben's own cheer for a held event is in his feed. His own first releases the event to which it refers."""
     family = Family()
     log = Before.of_everybody(family)
     log.add(happened(family.ben, SurpriseChosen(scope="all", mode=Mode.KEEP), audience=Audience.ME))

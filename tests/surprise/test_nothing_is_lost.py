@@ -1,6 +1,6 @@
 """Tests laws 19 and 20 by their words: nothing is lost by waiting, and no act of one member holds the words of another.
 
-Owns no rule: held events are read from the fold. Does not use the oracle.
+Owns no rule: the tests read held events from the fold, and do not compare with the oracle.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ thoroughly = settings(
 
 
 def targets(log: Log) -> dict[int, int]:
-    """Returns the seq of the event's target for each event that refers to another one."""
+    """Returns the seq of each event's target, by the seq of the event. Events without a target are left out."""
     found: dict[int, int] = {}
     first: dict[EventId, int] = {}
     for seq, event in enumerate(log, start=1):
@@ -51,7 +51,7 @@ def above(seq: int, about: dict[int, int]) -> list[int]:
 
 
 def held_at_each_step(log: Log, member: MemberId) -> tuple[Folded, list[set[int]]]:
-    """Returns the fold, and the events that are held from a member after each event."""
+    """Folds a log. Returns the fold, and, after each event of the log, the seqs of the events that are held from a member."""
     folded, held = Folded(FAMILY, ()), []
     for event in log:
         folded.log.add(event)
@@ -64,7 +64,7 @@ def ids(folded: Folded, member: MemberId) -> set[EventId]:
 
 
 def opened(log: Log, member: MemberId) -> list[Event[Any]]:
-    """Returns the log with a member's acts at its end: `tell` in place of each of their choices, and everything opened."""
+    """Returns the log with acts of a member at its end: `tell` for each scope that they chose, and the opening of everything."""
     last = log[-1]
     chosen = {(one.event.child, one.event.scope) for one in log if isinstance(one.event, SurpriseChosen) and one.author == member}
     bodies: list[Any] = [SurpriseChosen(child=child, scope=scope, mode=Mode.TELL) for child, scope in sorted(chosen, key=str)]
@@ -85,7 +85,10 @@ def opened(log: Log, member: MemberId) -> list[Event[Any]]:
 @thoroughly
 @given(histories())
 def test_who_opens_everything_holds_what_a_member_who_never_chose_holds(one: Oracle) -> None:
-    """Law 19: one exception is allowed: an event that its author withdrew while it was held, with all that refers to it."""
+    """Law 19: a member who opens everything and chooses `tell` has the same events as if they had never chosen.
+
+    One exception is allowed: an event that its author withdrew while it was held, with all that refers to it.
+    """
     log = [line.event for line in one.log]
     present = set(one.held) & {member for member in FAMILY.members if one.feeds.get(member)}
     for member in sorted(present):
@@ -117,7 +120,7 @@ def test_who_opens_everything_holds_what_a_member_who_never_chose_holds(one: Ora
 
 
 def could_be_said(log: Log) -> bool:
-    """Checks whether each author was sent the event that they refer to. Otherwise the service would have refused their draft."""
+    """Checks whether every event of a log refers only to events that its author was sent. The service refuses other drafts."""
     folded = Folded(FAMILY, ())
     about = targets(log)
     for seq, event in enumerate(log, 1):
@@ -132,7 +135,7 @@ def could_be_said(log: Log) -> bool:
 @thoroughly
 @given(histories(), st.data())
 def test_no_act_of_one_member_holds_the_words_of_another(one: Oracle, data: st.DataObject) -> None:
-    """Law 20: a held event stays held if an act of another member is left out. Nothing is held in a member's own thread."""
+    """Law 20: a held event is also held if an act of a third member is left out. Nothing is held in a member's own thread."""
     log = [line.event for line in one.log]
     about = targets(log)
     held_by_member = {member: held_at_each_step(log, member)[1] for member in sorted(one.held)}

@@ -1,4 +1,4 @@
-"""Tests receipts: they name the members before whom to keep quiet, and tell nothing of what is held from their reader."""
+"""Tests receipts: they name the members before whom to keep quiet, and depend on no event that is held from their reader."""
 
 from collections import Counter
 from itertools import pairwise
@@ -46,7 +46,7 @@ def written(kept: Rows, log: list[Event[Any]], cuts: list[bool], *, forgets: boo
 def test_a_receipt_names_everybody_from_whom_the_event_is_held_also_when_it_is_sent_again(
     kept: Rows, one: Oracle, cuts: list[bool], forgets: bool
 ) -> None:
-    """Law 20: the receipt of a repeated draft names the same members."""
+    """Law 20: `keep_quiet` names each member from whom the event is held, and the receipt of a repeated draft names the same."""
     became = written(kept, [line.event for line in one.log], cuts, forgets=forgets)
     here: set[MemberId] = set()
     for event in became.accepted:
@@ -63,9 +63,9 @@ PAIRS = 300
 
 @pytest.mark.timeout(900)
 def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> None:
-    """Laws 8, 21: without all events that are held from a member to the end, a history gives this member the same bytes.
+    """Laws 8, 21: a member reads the same, whether the events that are held from them to the end happen or not.
 
-    The test compares the member's feed and the receipts of their own drafts, also of repeated drafts.
+    The test compares the member's feed, and the receipts of their own drafts and repeated drafts.
     """
     tried: Counter[str] = Counter()
 
@@ -96,10 +96,9 @@ def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> N
 
 
 def cuts_without(lost: set[EventId], log: list[Event[Any]], cuts: list[bool]) -> list[bool]:
-    """Returns cuts that leave each remaining event in the transaction in which it was before.
+    """Returns the cuts for the log without the lost events: all other events stay in the same transactions.
 
-    The receipt of a repeated draft depends on the choices at the end of its transaction, so another cut alone could change the
-    receipt.
+    The receipt of a repeated draft depends on the choices at the end of its transaction, so other cuts could change the receipt.
     """
     numbers = [number for number, (_, together) in enumerate(transactions(log, cuts)) for _ in together]
     left = [number for event, number in zip(log, numbers, strict=True) if event.id not in lost]
@@ -122,7 +121,10 @@ def sorts_something_else(one: Oracle, gone: set[int]) -> bool:
 
 
 def held_for_good(one: Oracle, member: MemberId) -> set[int]:
-    """Returns the events held from a member to the end, with all that refers to them or has a milestone whose name is held."""
+    """Returns the events that are held from a member to the end, with all events that depend on a held event.
+
+    An event depends on a held event if it refers to that event, or contains a milestone whose name is held.
+    """
     gone = one.ever_held.get(member, set()) - one.told(member)
     names = [line.body.milestone for line in one.log if line.seq in gone and isinstance(line.body, MilestoneNamed)]
     for line in one.log:
@@ -132,7 +134,7 @@ def held_for_good(one: Oracle, member: MemberId) -> set[int]:
 
 
 def read_by(kept: Rows, became: Written, member: MemberId) -> list[object]:
-    """Returns the feed entries and receipts of a member's devices, without hints: a hint tells of a held event."""
+    """Returns the feed entries and receipts that a member's devices read. Hints are left out: they tell of held events."""
     entries = kept.runner.run(kept.feed(became.family, member, became.accepted))
     hints = [place for place, entry in enumerate(entries, 1) if isinstance(entry.what, Hint)]
     read: list[object] = [
@@ -145,6 +147,6 @@ def read_by(kept: Rows, became: Written, member: MemberId) -> list[object]:
 
 
 def without_hints(receipt: Receipt, hints: list[int]) -> Receipt:
-    """Returns a receipt whose place does not count hints."""
+    """Returns the receipt with the place that it would have in a feed without hints."""
     place = receipt.place and receipt.place - sum(hint <= receipt.place for hint in hints)
     return msgspec.structs.replace(receipt, place=place)

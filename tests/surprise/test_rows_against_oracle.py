@@ -21,7 +21,7 @@ from tests.surprise.written import Rows
 def test_the_rows_are_the_log_by_the_rule_and_a_replay_gives_the_same(
     kept: Rows, one: Oracle, cuts: list[bool], forgets: bool
 ) -> None:
-    """Laws 6, 7, 9, 11: feeds and held events agree, for a process that caches the family and for one that does not."""
+    """Laws 6, 7, 9, 11: stored feeds and held events are those of the oracle, whether the process caches the family or not."""
     family = FamilyId(uuid4())
     events = [msgspec.structs.replace(line.event, claimed_at=None) for line in one.log]
     accepted = kept.runner.run(kept.write(family, events, cuts, forgets=forgets)).accepted

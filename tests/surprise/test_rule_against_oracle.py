@@ -1,4 +1,4 @@
-"""Tests that the fold delivers, holds and releases the events that the oracle does, for any history."""
+"""Tests that, for every random history, the fold delivers, holds and releases the same events as the oracle."""
 
 from collections import Counter
 
@@ -23,7 +23,10 @@ thoroughly = settings(
 @thoroughly
 @given(histories())
 def test_every_feed_is_the_log_by_the_rule(one: Oracle) -> None:
-    """Laws 6, 7, 9: feeds agree in events, hints, marks and times, and held events agree. No event is in a feed twice."""
+    """Laws 6, 7, 9: the fold's feeds (events, hints, marks and times) and held events equal the oracle's.
+
+    No event is in a feed twice.
+    """
     folded = Folded(FAMILY, [line.event for line in one.log])
     for member in FAMILY.members:
         feed = folded.feed(member)
@@ -34,7 +37,10 @@ def test_every_feed_is_the_log_by_the_rule(one: Oracle) -> None:
 
 @given(histories())
 def test_who_has_chosen_nothing_is_told_what_they_would_be_told_without_surprises(one: Oracle) -> None:
-    """Choices, openings and ticks of others change nothing for a member without a choice. No entry of such a member is marked."""
+    """A member without a choice gets the same feed if the choices, openings and ticks of others never happen.
+
+    No entry of this feed is marked as released.
+    """
     events = [line.event for line in one.log]
     folded, plain = Folded(FAMILY, events), Folded(FAMILY, [event for event in events if not isinstance(event.event, WISHES)])
     for member in FAMILY.members:

@@ -1,4 +1,4 @@
-"""Tests that by the rule itself a member's feed does not depend on events that are held from the member to the end."""
+"""Tests that in the oracle, which is the plain rule, a member's feed does not depend on events that are held to the end."""
 
 from hypothesis import given
 
@@ -10,14 +10,14 @@ from tests.surprise.oracle import Hint, Oracle
 
 
 def told(one: Oracle, member: MemberId) -> list[tuple[object, str | None]]:
-    """Returns the ids in a feed with their marks, without hints: a hint is allowed to tell of a held event."""
+    """Returns the ids of a feed's events, with their marks. Hints are left out, because a hint may tell of a held event."""
     feed = [entry for entry in one.feeds.get(member, []) if not isinstance(entry.what, Hint)]
     return [(one.log[entry.what - 1].event.id, entry.released) for entry in feed if isinstance(entry.what, int)]
 
 
 @given(histories())
 def test_what_is_held_for_good_leaves_no_trace(one: Oracle) -> None:
-    """Law 8: without the held events, and without all that refers to them, the feed has the same events with the same marks."""
+    """Law 8: if the held events, and all that refer to them, never happen, the feed has the same events with the same marks."""
     for member in FAMILY.members:
         gone = one.ever_held.get(member, set()) - one.told(member)
         names = [one.log[seq - 1].body.milestone for seq in gone if isinstance(one.log[seq - 1].body, MilestoneNamed)]

@@ -26,7 +26,7 @@ from tests.surprise.story import (
 
 
 def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Feed) -> None:
-    """A milestone with a safety note is delivered to a member who keeps its domain, or a smaller step that it implies."""
+    """A milestone with a safety note is delivered to a member who keeps everything, and held if the member keeps it by name."""
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(BEN, "keep", f"milestone:{ON_ALL_FOURS}")
@@ -50,7 +50,7 @@ def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Fee
 
 
 def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
-    """A history has no record that was withdrawn earlier, and gives no hint. Its held events are released like others (law 9)."""
+    """The history that Ben gets on joining lacks a withdrawn record and gives no hint. Held events are released later (law 9)."""
     story = Story(BEN)
     seen = story.saw(GRANNY, WALKED)
     story.cheers(ADA, seen)
@@ -76,7 +76,11 @@ def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
 
 
 def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None:
-    """A hint is not repeated for a subject that is already held, nor for an earlier day. No hint is given if a `keep` applies."""
+    """Ben gets at most one hint a day for each child and domain.
+
+    He gets no hint for an event if he chose `keep` for its milestone, or if an event of the same subject is held already. A clock
+    that goes back gives no second hint.
+    """
     story = Story()
     story.chooses(BEN, "hint")
     story.chooses(BEN, "keep", f"milestone:{STEPPED}")
@@ -107,7 +111,10 @@ def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None
 
 
 def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(feed: Feed) -> None:
-    """A choice that was recorded earlier and arrives later does not count. A choice of `tell` releases."""
+    """The most specific choice counts. Of two choices with one scope, the choice that was recorded later counts.
+
+    A choice of `tell` releases the events that it concerns.
+    """
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(BEN, "tell", "domain:talking")
@@ -134,7 +141,11 @@ def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(fee
 
 
 def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
-    """`at_most_days` counts from each event's receipt. A reply comes with its target, unless the reply is held by itself too."""
+    """`at_most_days` counts from the time at which each event was received.
+
+    When its days are over, an event is released with its replies. An event that is held by a choice without `at_most_days` stays
+    held.
+    """
     story = Story()
     story.chooses(BEN, "keep", at_most_days=2)
     story.chooses(BEN, "keep", "domain:talking")
@@ -159,7 +170,7 @@ def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
 
 
 def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it_is_opened(feed: Feed) -> None:
-    """Law 19: the target was never held, so its withdrawal does not remove a held amendment, also if Ben joins later."""
+    """Law 19: the target is not held from Ben, so its withdrawal before he joined does not drop the held amendment."""
     story = Story(BEN)
     changed = story.saw(SITTER, CLAPPED)
     story.amends(SITTER, changed, milestone=STEPPED)
@@ -179,7 +190,7 @@ def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it
 
 
 def test_a_name_is_kept_no_longer_than_what_it_names(feed: Feed) -> None:
-    """A name is delivered when its milestone may be delivered for one child, because that event cannot be shown without it."""
+    """A name is released as soon as its milestone is not held for one child, because that child's record needs the name."""
     story = Story()
     story.chooses(BEN, "keep", at_most_days=3)
     story.chooses(BEN, "keep", child=MIA)
@@ -197,7 +208,7 @@ def test_a_name_is_kept_no_longer_than_what_it_names(feed: Feed) -> None:
 
 
 def test_a_hint_is_given_for_what_is_kept_alone(feed: Feed) -> None:
-    """An amendment may bring several subjects. The hint names only the child and the domain of those that are kept."""
+    """An amendment may tell of several subjects. It gives a hint for each subject that Ben keeps, and for no other subject."""
     story = Story()
     story.chooses(BEN, "hint")
     mistaken = story.saw(GRANNY, CRAWLED, NOAH)

@@ -1,4 +1,7 @@
-"""Tests held, met, opened and withdrawn events with worked histories. Each expected feed is written by hand."""
+"""Tests with worked histories which events are held, what meets a milestone, and what openings and withdrawals do.
+
+Each expected feed is written by hand.
+"""
 
 from datetime import timedelta
 
@@ -25,7 +28,7 @@ from tests.surprise.story import (
 
 
 def test_who_saw_running_has_seen_walking(feed: Feed) -> None:
-    """A first of running meets walking too, because running implies it, and releases both in the order of the log (law 9)."""
+    """A first of running meets walking too, because running implies walking. So held events of walking are released (law 9)."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)
@@ -43,7 +46,7 @@ def test_who_saw_running_has_seen_walking(feed: Feed) -> None:
 
 
 def test_ten_steps_would_tell_of_the_first_one(feed: Feed) -> None:
-    """A milestone that implies a kept one is held. A milestone that comes before the kept one is delivered."""
+    """A milestone that implies a kept milestone is held. A milestone that comes before the kept milestone is delivered."""
     story = Story()
     story.chooses(BEN, "keep", f"milestone:{STEPPED}")
     story.saw(GRANNY, TEN_STEPS)
@@ -85,7 +88,7 @@ def test_what_was_withdrawn_while_it_was_held_is_never_delivered(feed: Feed) -> 
 
 
 def test_an_envelope_opens_for_what_is_in_it_and_not_for_what_comes(feed: Feed) -> None:
-    """After the opening, replies to the opened event are delivered. Another record of the milestone is held until it is met."""
+    """After an opening, replies to the opened event are delivered. A new record of the milestone is held until Ben meets it."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)
@@ -110,7 +113,10 @@ def test_an_envelope_opens_for_what_is_in_it_and_not_for_what_comes(feed: Feed) 
 
 
 def test_an_amendment_is_held_that_would_bring_an_event_to_a_kept_milestone(feed: Feed) -> None:
-    """Laws 19, 20: only the amendment is held, not the cheers of others. The withdrawal of the target drops no amendment."""
+    """Laws 19, 20: only the amendment is held, and the cheers of others are delivered.
+
+    A withdrawal of the delivered target does not drop the held amendment.
+    """
     story = Story()
     story.chooses(BEN, "keep", "domain:movement")
     first, second = story.saw(GRANNY, CLAPPED), story.saw(SITTER, CLAPPED)
@@ -134,7 +140,10 @@ def test_an_amendment_is_held_that_would_bring_an_event_to_a_kept_milestone(feed
 
 
 def test_a_milestone_of_the_familys_own_is_kept_with_its_name(feed: Feed) -> None:
-    """The name is held from a member who keeps everything. After its release, later names of the milestone are delivered."""
+    """The name of a family milestone is held from Ben, who keeps it for every child. Gran, who keeps it for one, gets the name.
+
+    After the release of the name, a new name of the same milestone is delivered to Ben.
+    """
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(GRANNY, "keep", child=MIA)
@@ -162,7 +171,10 @@ def test_a_milestone_of_the_familys_own_is_kept_with_its_name(feed: Feed) -> Non
 
 
 def test_a_first_that_was_withdrawn_is_unmet_and_what_was_released_stays_told(feed: Feed) -> None:
-    """After the withdrawal, new records are held again. An amendment of an own first can also meet a milestone, or unmeet one."""
+    """After Ben withdraws his first, new records are held again, but released records stay in his feed.
+
+    After an amendment of his own record, Ben has met the new milestone, and no longer the old one.
+    """
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(GRANNY, WALKED)
@@ -185,7 +197,10 @@ def test_a_first_that_was_withdrawn_is_unmet_and_what_was_released_stays_told(fe
 
 
 def test_what_was_recorded_offline_days_before_frees_when_it_arrives(feed: Feed) -> None:
-    """Law 9: each event is released once, in log order. Events that Ben may not see anyway, and Noah's, are not released."""
+    """Law 9: an own record that arrives days late releases the held events when it arrives: each event once, in log order.
+
+    Events of Noah stay held. Events whose audience does not include Ben are not released.
+    """
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(GRANNY, WALKED)

@@ -22,9 +22,9 @@ from tests.surprise.story import (
 
 
 def test_what_hangs_from_a_word_that_was_told_comes_although_that_was_taken_back(feed: Feed) -> None:
-    """Law 19: replies to a delivered note come after its withdrawal.
+    """Law 19: a held reply to a delivered note is released later, although the note was withdrawn.
 
-    A note that was withdrawn while held is gone with its replies.
+    A note that its author withdrew while it was held never comes, and neither do its replies.
     """
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
@@ -47,7 +47,7 @@ def test_what_hangs_from_a_word_that_was_told_comes_although_that_was_taken_back
 
 
 def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
-    """Law 20: Ada withdraws a milestone found in a daycare's words. Ben, from whom both are held, gets both when he opens all."""
+    """Law 20: Ada withdraws an observation that was found in a daycare's words. On opening, Ben gets it and the withdrawal."""
     story = Story()
     story.chooses(BEN, "keep")
     found = story.finds(DAYCARE, STEPPED)
@@ -64,7 +64,7 @@ def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
 
 
 def test_a_daycares_correction_states_nothing_of_a_parents_correction_that_it_was_not_sent(feed: Feed) -> None:
-    """Law 21: Ada's amendment was not sent to the daycare. So the daycare's own amendment tells only what Ben has met."""
+    """Law 21: a daycare's amendment is judged without Ada's amendment, which was not sent to the daycare. So it is delivered."""
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(BEN, STOOD)
@@ -80,7 +80,7 @@ def test_a_daycares_correction_states_nothing_of_a_parents_correction_that_it_wa
 
 
 def test_nothing_is_held_in_a_thread_that_one_began(feed: Feed) -> None:
-    """Law 20: replies to Ben's question are delivered, also helpers' everyday notes, and a first that refers to Ben's record."""
+    """Law 20: in a thread that Ben began, helpers' everyday notes and clips are delivered, and also a first that he keeps."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     asked = story.writes(BEN, "did she take her medicine?")
@@ -101,9 +101,9 @@ def test_nothing_is_held_in_a_thread_that_one_began(feed: Feed) -> None:
 
 
 def test_words_that_may_tell_wait_until_somebody_says_what_they_tell(feed: Feed) -> None:
-    """Words that may tell are held from members who keep the milestone, without a hint.
+    """Words that may tell of a milestone are held from a member who keeps this milestone, and give no hint.
 
-    A sorting or an own first releases all.
+    A sorting as something else, an opening, or an own first releases the words.
     """
     story = Story()
     story.chooses(BEN, "hint", "domain:movement")
@@ -131,7 +131,7 @@ def test_words_that_may_tell_wait_until_somebody_says_what_they_tell(feed: Feed)
 
 
 def test_a_name_that_moves_into_a_kept_domain_is_a_new_name(feed: Feed) -> None:
-    """Law 19: in an old log, a name moved to another domain. The new name is held, and the milestone stays known."""
+    """Law 19: in an old log, a milestone's new name is in another domain, which Ben keeps. Only the new name is held from him."""
     story = Story()
     story.names(ADA, "Rides a pony", domain=Domain.TALKING)
     story.chooses(BEN, "keep", "domain:life")

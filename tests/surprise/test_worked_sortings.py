@@ -4,7 +4,10 @@ from tests.surprise.story import ADA, BEN, CLAPPED, CRAWLED, DAYCARE, GRANNY, ON
 
 
 def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(feed: Feed) -> None:
-    """With `hold_unsorted`, a parent's note is delivered, and so is a helper's note about a delivered event."""
+    """With `hold_unsorted`, a helper's everyday note is held until it is sorted or its `at_most_days` are over.
+
+    A parent's note is delivered, and so is a helper's note about a delivered observation.
+    """
     story = Story()
     story.chooses(BEN, "keep", "domain:movement", hold_unsorted=True, at_most_days=3)
     lunch = story.writes(SITTER, "soup")
@@ -39,7 +42,10 @@ def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(fee
 
 
 def test_a_note_that_was_sorted_to_a_kept_milestone_waits_for_the_milestone(feed: Feed) -> None:
-    """The note is held with its sorting and all that refers to it, also when `at_most_days` have passed for everyday notes."""
+    """A note that was sorted to a kept milestone is held, with its sorting and its replies, until Ben meets the milestone.
+
+    The `at_most_days` for unsorted notes no longer release it.
+    """
     story = Story()
     story.chooses(BEN, "keep", "domain:movement")
     story.chooses(BEN, "keep", "domain:hands", hold_unsorted=True, at_most_days=3)
@@ -63,7 +69,7 @@ def test_a_note_that_was_sorted_to_a_kept_milestone_waits_for_the_milestone(feed
 
 
 def test_a_sorting_of_what_was_told_changes_nothing_of_what_is_said_from_then_on(feed: Feed) -> None:
-    """Law 20: only the sorting is held. Replies to the note are delivered as before."""
+    """Law 20: when a delivered note is sorted to a kept milestone, only the sorting is held. Replies are delivered as before."""
     story = Story()
     story.chooses(BEN, "keep")
     told = story.writes(ADA, "guess what")
@@ -86,7 +92,7 @@ def test_a_sorting_of_what_was_told_changes_nothing_of_what_is_said_from_then_on
 
 
 def test_of_several_sortings_the_last_counts_and_its_authors_is_final(feed: Feed) -> None:
-    """Law 20: any reader of a note can correct a wrong sorting. The sorting by the note's own author is final."""
+    """Law 20: of several sortings of a helper's note, the last one counts. A sorting by the note's own author is final."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     fever = story.writes(SITTER, "she has a fever")
@@ -106,7 +112,7 @@ def test_of_several_sortings_the_last_counts_and_its_authors_is_final(feed: Feed
 
 
 def test_a_parents_own_words_are_sorted_by_nobody_else(feed: Feed) -> None:
-    """Law 20: in an old log, others may have sorted a parent's words. Only the sorting is held, if it tells of a milestone."""
+    """Law 20: in an old log, a helper has sorted a parent's words. The sorting is held, but the parent's words are released."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     note = story.writes(SITTER, "look")
@@ -122,7 +128,7 @@ def test_a_parents_own_words_are_sorted_by_nobody_else(feed: Feed) -> None:
 
 
 def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
-    """Law 8: a held sorting releases no clip and no note of its thread, because that would tell of the sorting."""
+    """Law 8: a held sorting releases no clip and no note of its thread, because such a release would tell of the sorting."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     told = story.writes(ADA, "guess what")
@@ -154,7 +160,10 @@ def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
 
 
 def test_a_note_in_a_history_is_about_what_it_was_sorted_to(feed: Feed) -> None:
-    """A member who keeps the milestone of a sorting gets neither note nor replies. A note sorted as nothing is delivered."""
+    """The history at joining leaves out a note that was sorted to a kept milestone, with its replies.
+
+    A note that was sorted as nothing is delivered.
+    """
     story = Story(BEN)
     note = story.writes(SITTER, "guess what")
     story.clips(SITTER, note)
@@ -190,7 +199,7 @@ def test_a_note_in_a_history_is_about_what_it_was_sorted_to(feed: Feed) -> None:
 
 
 def test_a_second_thought_frees_no_words_about_what_was_met_before_it(feed: Feed) -> None:
-    """A daycare's words are released by an own first only if this first meets a milestone that was not met before."""
+    """A daycare's words are not released by an own amendment or first of a milestone that Ben had already met."""
     story = Story()
     story.chooses(BEN, "keep", "domain:hands", hold_unsorted=True)
     crawled = story.first(BEN, CRAWLED)

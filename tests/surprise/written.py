@@ -36,7 +36,7 @@ SELECT first_place, first_seq, length, released, told_at, hint, seqs
 
 @dataclass
 class Written:
-    """The receipts and held events of a history that was written to rows."""
+    """The results of writing a history to rows: accepted events, receipts, and the members from whom each event is held."""
 
     family: FamilyId
     accepted: list[Event[Any]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Written:
     alone: set[EventId] = field(default_factory=set)
     """The events that were alone in their transaction, so that nothing happened between their two receipts."""
     held: dict[EventId, set[MemberId]] = field(default_factory=dict)
-    """By event, the members from whom it was held at the end of its transaction."""
+    """The members from whom an event was held at the end of its transaction, by the event's id."""
 
     def note(self, appended: Appended, offered: list[list[Event[Any]]], held: set[tuple[MemberId, int]]) -> None:
         """Stores the receipts and held events of one transaction."""
@@ -67,7 +67,7 @@ class Written:
     ) -> None:
         """Stores the receipts of drafts that were sent a second time.
 
-        A draft may be recorded only the second time, if it refers to an event that its first transaction released.
+        A draft may be recorded the second time only: if it refers to an event that was released in the first transaction.
         """
         for receipts, events in zip(appended.receipts, offered, strict=True):
             if isinstance(receipts, Refused):
@@ -81,7 +81,7 @@ class Written:
 
 @dataclass
 class Rows:
-    """A database to which histories are written, each as a family of its own."""
+    """A database to which histories are written. Each history has a family of its own."""
 
     runner: asyncio.Runner
     pool: asyncpg.Pool
@@ -89,10 +89,10 @@ class Rows:
     async def write(
         self, family: FamilyId, events: list[Event[Any]], cuts: list[bool], *, forgets: bool, again: bool = False
     ) -> Written:
-        """Appends events as drafts of their authors, in transactions that end as `cuts` decides, and returns accepted events and
-        receipts.
+        """Appends events as drafts of their authors, and returns the accepted events and the receipts.
 
-        With `again`, the drafts of each transaction are sent a second time after it.
+        `cuts` decides where a transaction ends. With `again`, the drafts of each transaction are sent a second time after it.
+        With `forgets`, no transaction knows the family from an earlier one.
         """
         states, written = FamilyCache(), Written(family)
         joining = {event.event.member: member_of(event.event) for event in events if isinstance(event.event, MemberJoined)}
@@ -123,7 +123,7 @@ class Rows:
         return {(row[0], row[1]) for row in rows_of_held}
 
     async def feed(self, family: FamilyId, member: MemberId, log: list[Event[Any]]) -> list[Told]:
-        """Returns a member's feed as it is stored."""
+        """Returns a member's stored feed, as entries like the oracle's."""
         found: list[Told] = []
         for first_place, first_seq, length, released, told_at, hint, seqs in await self.pool.fetch(RUNS, family, member):
             assert first_place == len(found) + 1
@@ -141,13 +141,13 @@ class Rows:
         return [row[0] for row in await self.pool.fetch(sql, family, member)]
 
     async def replayed(self, family: FamilyId) -> tuple[Any, ...]:
-        """Returns the differences that a replay finds."""
+        """Returns the differences between the stored rows and the rows of a replay."""
         async with self.pool.acquire() as connection:
             return (await replay_family(connection, family, swap=False)).differences
 
 
 def transactions(events: list[Event[Any]], cuts: list[bool]) -> Iterator[tuple[datetime, list[Event[Any]]]]:
-    """Groups events with one time of receipt into transactions: all together, or several, as `cuts` decides."""
+    """Groups events into transactions. The events of one transaction have the same time of receipt; `cuts` can end it earlier."""
     together: list[Event[Any]] = []
     for index, event in enumerate(events):
         if together and (cuts[index % len(cuts)] or event.received_at != together[0].received_at or len(together) == 40):
@@ -181,7 +181,7 @@ def offers_of(
 
 
 def entries_of(written: list[Event[Any]]) -> tuple[LedgerEntry, ...]:
-    """Returns the ledger entry for a daycare's record. Without it, the append refuses milestones that were found in words."""
+    """Returns a ledger entry for a daycare's record; without one, the append refuses what was found in the record's words."""
     if not any(is_read(event.event) for event in written):
         return ()
     return (LedgerEntry(source="journal", record=str(written[0].id), expects=0, drafts=len(written), said=b"{}"),)

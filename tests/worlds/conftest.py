@@ -1,4 +1,4 @@
-"""Starts two services on two copies of one database, which holds as many families as a stretch of pairs needs."""
+"""Starts two services on two copies of one database. The database contains `FAMILIES` families, one for each pair of runs."""
 
 import asyncio
 import uuid
@@ -21,12 +21,15 @@ from tests.worlds.wire import Connection
 
 FAMILIES = 60
 WITH_WEBHOOKS_EVERY = 5
-"""Of so many families one has webhooks: more of them than of the histories that are compared at a webhook, too."""
+"""One family in five has webhooks. This is enough, because only one history in seven is compared at a webhook."""
 
 LIMITS: Any = {
     "limit_push": 2.0, "limit_drafts": 30.0, "limit_read": 25.0, "limit_access": 5.0, "limit_strangers": 50.0,
 }  # fmt: skip
-"""Low enough to be reached within a pair, so that what is left of them can be noticed. The clock stands still within a step."""
+"""The rate limits: so low that one history's requests reach them. If a held event used up a part of a limit, a test would fail.
+
+The clock does not move within a step.
+"""
 
 
 @contextmanager
@@ -52,7 +55,7 @@ def _copies(postgres: str, original: str, count: int) -> Iterator[list[str]]:
 def pairs(postgres: str, template: str) -> Iterator[Pairs]:
     """Makes pairs of worlds, as many as are asked for.
 
-    Not for the session: the seeds are for these services alone, and other files want the real ids and salts.
+    The fixture lasts for one test file and not for the session: other files need the real ids and salts, not the seeded ones.
     """
     with seeded(), ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())

@@ -1,6 +1,6 @@
-"""Founds many families in one database over HTTP, which is then copied for both worlds, with ids and tokens and all.
+"""Founds many families in one database over HTTP. Both worlds get a copy of this database, with the same ids and tokens.
 
-Owns who is in a family. Knows nothing of what happens to it afterwards.
+Owns the list of a family's members. Knows nothing of what happens to a family afterwards.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,13 @@ JOINING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("duck", {"role": "daycare"}),
     ("exa", {"role": "caregiver"}),
 )
-"""Beside Ada, who founds: Ben in a home of his own, a sitter, a grandmother, a daycare, and Exa, who leaves again."""
+"""The members whom Ada, the founder, invites: Ben in a home of his own, a sitter, a grandmother, a daycare, and Exa.
+
+Exa leaves again.
+"""
 WITH_TWO_DEVICES = ("ada", "ben", "gran")
 WITH_WEBHOOK = ("ada", "ben", "gran")
-"""In families with webhooks. Exa has one as well, until she leaves."""
+"""The members who have a webhook in families with webhooks. Exa has a webhook as well, until she leaves."""
 PARENTS = ("ada", "ben")
 CSV = "Content-Type: text/csv"
 
@@ -45,10 +48,10 @@ class Household:
     children: dict[str, str]
     homes: dict[str, str]
     hooks: dict[str, Hook]
-    """Empty in a family without webhooks."""
+    """The webhooks by the name of their member. Empty in a family without webhooks."""
 
     def of(self, path: str) -> str:
-        """Returns a path of this family."""
+        """Returns the path with the family's id in the place of `{family}`."""
         return path.replace("{family}", self.family)
 
 
@@ -78,12 +81,12 @@ class Founding:
             for name, paired in devices.items()
         }
         for name in PARENTS:
-            # A parent's first import is delivered to everybody: their importer joins.
+            # At a parent's first import, their importer joins the family, and this is delivered to everybody.
             body_of_file = b"id,child,occurred_at,text,milestone,gone\n"
             self._send(200, Request("POST", f"{path}/imports?source=plain", people[name].tokens[0], (CSV,), body_of_file))
         hooks = {name: self._hook(path, people, name) for name in ("exa",) if with_webhooks}
         self._send(204, Request("DELETE", f"{path}/members/{people['exa'].member}", people["exa"].tokens[0]))
-        # Last of all, so that nothing is on its way when this database is copied.
+        # The webhooks come last, so that they have nothing to post when this database is copied.
         hooks |= {name: self._hook(path, people, name) for name in WITH_WEBHOOK if with_webhooks}
         return Household(ada["family"], people, {"mia": ada["child"], "noah": noah}, {"ada": ada["household"]}, hooks)
 

@@ -1,7 +1,7 @@
-"""Defines a history: what happens in both worlds, and what happens in one of them alone, held from the protected member.
+"""Defines a history: the steps of both worlds, and the steps of the second world alone, which are held from the protected member.
 
-Owns the wishes that are tried. A step names children and events by words; ids follow from the words alone, so that they are the
-same in both worlds.
+Owns the wishes that are tried. A step names children and events by words. Ids follow from these words alone, so that the ids are
+the same in both worlds.
 """
 
 from collections.abc import Mapping
@@ -22,21 +22,21 @@ TALKS = "talking.first-word"
 OWN = f"own.{uuid_of('a milestone of their own', version=4)}"
 REFERENCES = ("about", "target", "observation")
 IMPORTED = "Imported"
-"""The `type` of a step that is no draft: a file that a parent imports, in one of its `version`s."""
+"""The `type` of a step that is no draft: a parent imports a file. The field `version` of the step names the file's version."""
 FIRST, LATER, GONE, PLAIN = "first", "later", "gone", "plain"
 VERSIONS_HELD = (FIRST, FIRST, LATER, GONE)
-"""Versions that are held: the records that they keep, the same in other words, and their withdrawal."""
+"""Versions of a file whose records are held: the first records, the same records in other words, and their withdrawal."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """The choices of the protected member, and what follows for a few milestones."""
+    """The choices of the protected member, with some milestones that these choices keep, and some that they do not keep."""
 
     choices: tuple[Mapping[str, Any], ...]
     kept: tuple[Subject, ...]
     delivered: tuple[Subject, ...]
     own_is_kept: bool = False
-    """A milestone of the family's own in the domain of movement is kept, too."""
+    """Whether the family's own milestone, whose domain is movement, is kept too."""
     holds_unsorted: bool = False
     hints: bool = False
 
@@ -81,11 +81,11 @@ class Step:
 
     @property
     def refers(self) -> str | None:
-        """The name of the step that this one refers to."""
+        """The name of the step to which this step refers."""
         return next((self.event[one] for one in REFERENCES if one in self.event), None)
 
     def draft(self, household: Household, now: datetime) -> Draft:
-        """Returns the draft as it is in a push."""
+        """Returns the draft that a device pushes for this step: with ids instead of names."""
         event = dict(self.event)
         if "child" in event:
             event["child"] = household.children[event["child"]]
@@ -100,7 +100,7 @@ def step(name: str, who: str, kind: str, *, audience: str | None = None, **field
 
 @dataclass(frozen=True)
 class Hidden:
-    """A step of the second world alone: before the visible step `slot`, or at the same time."""
+    """A step of the second world alone. It happens before the visible step number `slot`; or, if it `races`, at the same time."""
 
     slot: int
     step: Step
@@ -109,16 +109,16 @@ class Hidden:
 
 @dataclass(frozen=True)
 class History:
-    """One history of both worlds."""
+    """One history: its visible steps happen in both worlds, its hidden steps in the second world alone."""
 
     protected: str
     wish: str
     visible: tuple[Step, ...]
     hidden: tuple[Hidden, ...]
     ending: str = "opened"
-    """How the protected member ends the surprise: `own_first`, `opened` or `told`."""
+    """The act by which the protected member ends the surprise: `own_first`, `opened` or `told`."""
     probe: int = 0
-    """Decides which requests are tried, where they are tried by turns."""
+    """A number by which a history chooses some requests, if a history does not send all of them."""
     common: frozenset[str] = frozenset()
     """Names of the visible steps that are held in both worlds."""
 
@@ -133,7 +133,7 @@ class History:
 
     @property
     def acts(self) -> list[Step]:
-        """The steps that end the surprise: in the end everything is opened."""
+        """The steps by which the protected member ends the surprise. The last step opens the envelope of everything."""
         child, milestone = WISHES[self.wish].kept[0]
         opened = step("opened", self.protected, "EnvelopeOpened", scope="all")
         match self.ending:
@@ -148,7 +148,7 @@ class History:
 
 
 def rows_of_file(history: History, now: datetime, version: str) -> list[str]:
-    """Returns the rows of a plain file that record what the protected member waits for; the version `PLAIN` records a nap."""
+    """Returns the rows of a plain file. They record what the protected member waits for; in the version `PLAIN` also a nap."""
     child, kept = WISHES[history.wish].kept[0]
     assert child == "mia"
     at = f"{now:%Y-%m-%d}T0{1 if version == LATER else 0}:00"
@@ -160,5 +160,5 @@ def rows_of_file(history: History, now: datetime, version: str) -> list[str]:
 
 
 def bytes_of_file(rows: list[str]) -> bytes:
-    """Returns the body of an import."""
+    """Returns the file of these rows with its header, as the body of an import."""
     return "\n".join(("id,child,occurred_at,text,milestone,gone", *rows)).encode()

@@ -1,7 +1,7 @@
 """Defines a planted leak: its name, what it changes in the running service, and a history in which it is noticed.
 
-Owns the list of all leaks, which the files `leaks_of_*.py` fill, and the ways to plant one: another function around one of the
-service's, another text of a query, or a patch of its own.
+Owns the list of all leaks, which the files `leaks_of_*.py` fill, and the ways to plant a leak. A leak changes the text of a
+query, or runs in place of a function of the service.
 """
 
 import threading
@@ -58,11 +58,11 @@ RICH = History(
         Hidden(5, _seen("h14", "sam", TEN_STEPS), races=True),
     ),
 )  # fmt: skip
-"""Each thing that can be held, once. None of them is in both worlds, so nothing at all is held in the first one."""
+"""A history with each kind of held step once. All held steps are in the second world alone; in the first, nothing is held."""
 
 
 def only(*names: str, **changed: Any) -> History:
-    """Returns `RICH` with these held drafts alone, so that nothing else makes a leak visible, and with other fields changed."""
+    """Returns `RICH` with only the named held drafts, so that no other draft makes a leak visible. `changed` replaces fields."""
     return replace(RICH, hidden=tuple(one for one in RICH.hidden if one.step.name in names), **changed)
 
 
@@ -71,7 +71,7 @@ BEN_WAITS_TOO = replace(
     visible=(*RICH.visible[:4], step("v4", "ben", "SurpriseChosen", scope="all", mode="keep")),
     hidden=(Hidden(5, _seen("h0", "ben", STEPS)), Hidden(5, _NAMED)),
 )
-"""The other parent waits as well, and has seen the milestone, which the protected member may not know."""
+"""A history in which Ben waits too, and has seen the first steps. The protected member may not learn that Ben has seen them."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Leak:
     plants: tuple[Plant, ...]
     history: History
     with_webhooks: bool = False
-    """Only the receiver of a webhook can notice it."""
+    """Whether only the receiver of a webhook can notice the leak."""
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:
         for plant in self.plants:
@@ -100,7 +100,7 @@ def leak(name: str, *plants: Plant, history: History = RICH, with_webhooks: bool
 def leak_around(
     name: str, owner: Any, attribute: str, *plants: Plant, history: History = RICH, with_webhooks: bool = False
 ) -> Callable[[Function], Function]:
-    """Adds a leak to the list: the decorated function, `around` a function or method of the service."""
+    """Adds a leak to the list. The decorated function runs in place of a function or method of the service, like in `around`."""
 
     def add(leaking: Function) -> Function:
         leak(name, around(owner, attribute, leaking), *plants, history=history, with_webhooks=with_webhooks)
@@ -110,7 +110,7 @@ def leak_around(
 
 
 def around(owner: Any, attribute: str, leaking: Callable[..., Any]) -> Plant:
-    """Returns a plant that runs `leaking` in place of a function or method, which is the first argument of `leaking`."""
+    """Returns a plant that runs `leaking` in place of a function or method. `leaking` gets the original as its first argument."""
     assert not attribute.startswith("_"), "a leak in a private name breaks, or plants nothing, at every change of shape"
 
     def plant(patch: pytest.MonkeyPatch) -> None:
@@ -121,7 +121,7 @@ def around(owner: Any, attribute: str, leaking: Callable[..., Any]) -> Plant:
 
 
 def rewritten(queries: Queries, name: str, old: str, new: str) -> Plant:
-    """Returns a plant that changes the text of a query. It fails where the query does not contain `old`."""
+    """Returns a plant that replaces `old` by `new` in the text of a query. The plant fails if the text does not contain `old`."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         text = queries[name]
@@ -136,23 +136,23 @@ def _notify_everybody(entries_delivered: Any, self: LocalNotifier, family: Any, 
 
 
 EVERYBODY_READS = around(LocalNotifier, "entries_delivered", _notify_everybody)
-"""Every listener of a family reads its feed after each commit, also where nothing was delivered to it."""
+"""A plant: after each commit every listener of the family reads its feed, even if nothing was delivered to that listener."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """The state of a family's log. No response may depend on it."""
+    """The state of a family's log. No response may depend on this state."""
 
     seq: int
-    """The last place of the log."""
+    """The `seq` of the last event."""
     held: int
-    """The number of held events, of all members."""
+    """The number of events that are held, counted once for each member from whom they are held."""
     latest: datetime
     """The time at which the last event was received."""
 
 
 async def log_of(pool: Any, family: Any) -> Log:
-    """Reads the state of a family's log, as a careless route would."""
+    """Reads the state of a family's log, like a careless route would."""
     return Log(
         *await pool.fetchrow(
             "SELECT last_seq, (SELECT count(*) FROM held WHERE family_id = $1),"
@@ -163,19 +163,19 @@ async def log_of(pool: Any, family: Any) -> Log:
 
 
 HELD_COUNT = "(SELECT count(*) FROM held WHERE held.family_id = $1 AND held.member_id = $2)"
-"""In a query about member $2 of family $1."""
+"""An SQL expression: the number of events that are held from member $2 of family $1."""
 
 _recorded: Counter[int] = Counter()
-"""The number of events that each service has recorded, by its thread."""
+"""The number of events that a service has recorded, by the id of its thread."""
 
 
 def recorded_count() -> int:
-    """Returns the number of events that this thread's service has recorded, where `count_recorded` is planted."""
+    """Returns the number of events that this thread's service has recorded since `count_recorded` was planted."""
     return _recorded[threading.get_ident()]
 
 
 def count_recorded(patch: pytest.MonkeyPatch) -> None:
-    """Counts the events that each service records, as a metric would."""
+    """Counts the events that each service records, like a metric would."""
 
     def counting(fold: Any, *args: Any) -> Any:
         _recorded[threading.get_ident()] += 1

@@ -23,16 +23,16 @@ from tests.worlds.leaks import BEN_WAITS_TOO, Plant, around, count_recorded, lea
 from tests.worlds.seeded import uuid_of
 
 Decide = Callable[[Any, FamilyBatch, Any], Receipt | None]
-"""Returns the receipt of a draft in place of the service's, from the append request, the family's batch and the draft."""
+"""A function of the append request, the family's batch and the draft. It returns a receipt, or None to let the service decide."""
 
 READ_FOR_EVERYBODY = rewritten(
     service.log.store.read.QUERIES, "stored_events", "WHERE event.author_id = wanted.member_id", "WHERE true"
 )
-"""The append also reads events with a draft's ids that were not delivered to the author. No leak can show what is not read."""
+"""A plant: the append also reads events of other authors whose ids a draft uses. A leak can only show what was read."""
 
 
 def deciding_first(decide: Decide) -> Plant:
-    """Returns a plant that asks `decide` before the service decides a draft."""
+    """Returns a plant that asks `decide` for a receipt first. If `decide` returns None, the service decides the draft."""
 
     async def leaking(decide_draft: Any, self: Batch, request: Any, batch: FamilyBatch, draft: Any) -> Receipt:
         receipt: Receipt = decide(request, batch, draft) or await decide_draft(self, request, batch, draft)
@@ -42,7 +42,10 @@ def deciding_first(decide: Decide) -> Plant:
 
 
 def refusing_what_is_held(refusal: Callable[[Any], Refused]) -> Plant:
-    """Returns a plant that refuses, in another way than the service, drafts about an event that exists but was not delivered."""
+    """Returns a plant that refuses drafts about an event which exists and was not delivered to their author.
+
+    The service refuses these drafts too, but with the code for an event that does not exist.
+    """
 
     def refuse(request: Any, batch: FamilyBatch, draft: Any) -> None:
         target: Any = referred_to(draft.event)
@@ -161,7 +164,7 @@ async def _(send: Any, self: ResponseSender, message: Any) -> None:
 
 
 def notifying(members_of: Callable[[Family], Collection[Any]]) -> Plant:
-    """Returns a plant that notifies these members after each commit, also where nothing was delivered to them."""
+    """Returns a plant that notifies `members_of` a family after each commit, even if nothing was delivered to these members."""
 
     async def leaking(write: Any, self: Batch) -> None:
         await write(self)

@@ -1,4 +1,4 @@
-"""Plants leaks in what is read: feeds, timelines, rosters and streams, and the headers and lengths of the responses."""
+"""Plants leaks in the responses to reads: in feeds, timelines, rosters and streams, and in headers and lengths of responses."""
 
 import gzip
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def _log_of(request: Any) -> Any:
 
 
 def with_header(name: str, value_of: Callable[[Log], str]) -> Plant:
-    """Returns a plant that adds a header."""
+    """Returns a plant that adds a header to the responses of the feed's routes. The header's value follows from the log."""
 
     async def leaking(compressed: Any, request: Any, body: bytes, **more: Any) -> Any:
         response = await compressed(request, body, **more)
@@ -56,7 +56,7 @@ def with_header(name: str, value_of: Callable[[Log], str]) -> Plant:
 
 
 def with_fields(fields_of: Callable[[Any, Log], dict[str, Any]]) -> Plant:
-    """Returns a plant that changes fields of a JSON body, or adds some."""
+    """Returns a plant that changes fields of a JSON body, or adds fields to the body."""
 
     async def leaking(compressed: Any, request: Any, body: bytes, *, media_type: str) -> Any:
         if media_type == "application/json":

@@ -1,4 +1,4 @@
-"""Plants leaks in what other systems get: webhooks, daycares' keys, and the files that parents import."""
+"""Plants leaks in the posts of webhooks, and in the responses to daycares' systems and to parents who import files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ from tests.worlds.systems import NAMED
 DAYCARES = service.daycare.intake.QUERIES
 WEBHOOKS = service.webhooks.store.QUERIES
 
-# What a webhook sends, and what its state shows.
+# Leaks in the posts of a webhook, and in its state.
 
 
 @leak_around("a webhook reads the log, and not the feed", WebhookStore, "entries", history=only("h11"), with_webhooks=True)
@@ -89,7 +89,7 @@ leak(
     history=only("h11"),
 )
 
-# What a daycare's key gets.
+# Leaks in the responses to a daycare's key.
 
 SEEN_AT_HOME = replace(
     RICH,
@@ -97,11 +97,11 @@ SEEN_AT_HOME = replace(
     visible=(RICH.visible[0], *RICH.visible[2:]),
     hidden=(Hidden(3, step("h0", "sam", "MilestoneObserved", child="mia", milestone=NAMED)),),
 )
-"""Somebody at home saw the milestone that the daycare and the file record in both worlds."""
+"""A history: in the second world the sitter has seen the milestone that the daycare and the file record in both worlds."""
 
 
 async def _seen_at_home(pool: Any, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> set[int]:
-    """Returns the positions of the records whose milestone a person, and no daycare, has seen already."""
+    """Returns the positions of the records whose milestone was already recorded by a member who is no daycare."""
     found = set()
     for position, one in enumerate(given):
         linked = meant.get(one.record.reference)
@@ -172,17 +172,17 @@ leak(
     history=replace(RICH, hidden=(Hidden(3, step("h0", "duck", "MilestoneObserved", child="mia", milestone=STEPS)),)),
 )
 
-# What a parent who imports a file gets.
+# Leaks in the responses to a parent who imports a file.
 
 OTHERS_FILE = replace(RICH, hidden=(Hidden(3, step("h0", "ben", IMPORTED, version=FIRST)),))
-"""The other parent has imported the file that the protected member will import."""
+"""A history: in the second world the other parent has imported the file that the protected member will import."""
 
 TAKEN_BACK = replace(
     OTHERS_FILE,
     visible=(*RICH.visible[:4], step("v4", "ada", IMPORTED, version=FIRST)),
     hidden=(*OTHERS_FILE.hidden, Hidden(5, step("h1", "ben", IMPORTED, version=GONE))),
 )
-"""Both have imported a file, and the other parent takes its records back."""
+"""A history: both parents import the same file; then, in the second world alone, the other parent withdraws its records."""
 
 leak(
     "an import knows what the other parent imported",

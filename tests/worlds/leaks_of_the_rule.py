@@ -1,4 +1,4 @@
-"""Plants leaks in the rule: each delivers one kind of held event, hints at it, or releases it wrongly in the end."""
+"""Plants leaks in the rule: each leak delivers a held event of one kind, gives a hint of it, or releases the event wrongly."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ TEN = {"child": "mia", "milestone": TEN_STEPS}
 
 
 def delivering(leaked: str) -> Plant:
-    """Returns a plant that delivers events of this type to everybody in their audience, also to members who wait."""
+    """Returns a plant that delivers events of this type to everybody in their audience, including members who wait."""
 
     def careless(decide: Any, described: Any, *, kind: str, author: Any, audience: Any, roster: Roster, **more: Any) -> Any:
         if kind == leaked:
@@ -62,7 +62,7 @@ def _(describe: Any, *args: Any, **named: Any) -> Any:
     return msgspec.structs.replace(described, content=msgspec.structs.replace(described.content, is_everyday=False))
 
 
-# A hint comes where none may come.
+# A hint is given although the rule forbids it.
 
 
 def _hint_always(hints_for: Any, described: Any, state: Any, roster: Roster) -> Any:
@@ -105,7 +105,7 @@ def _(hold: Any, family: Family, member: Any, *more: Any) -> Any:
 
 
 def widening(narrow: Audience) -> Plant:
-    """Returns a plant that delivers events of this audience to the whole family, apart from members' private choices."""
+    """Returns a plant that delivers events of this audience to the whole family, except choices and opened envelopes."""
 
     def wider(readers_of: Any, kind: str, author: Any, audience: Any, roster: Roster) -> Any:
         is_choice = kind in ("SurpriseChosen", "EnvelopeOpened")

@@ -1,7 +1,8 @@
-"""Works out what the protected member is owed once they have opened everything, from the history's own words.
+"""Works out, from the history alone, which held events the protected member must get when they have opened everything.
 
-A naive oracle, without a rule or rows: what was held comes once. What was withdrawn while it was itself held never comes, nor
-what refers to it; what refers to something that was delivered and withdrawn comes (law 19).
+A naive oracle, without the surprise rule and without rows: each held event comes once. An event that was withdrawn while it was
+itself held never comes, and neither does an event that refers to it. A reply to a delivered event comes, also if that event was
+withdrawn (law 19).
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from tests.worlds.histories import IMPORTED, History, Step
 
 
 def owed(history: History, *, hides: bool) -> list[Step]:
-    """Returns the steps that have to come, in an order in which they may have been written."""
+    """Returns the steps whose events have to be released, in an order in which the log may contain them."""
     hidden = [(one.slot, number, one.step) for number, one in enumerate(history.hidden) if hides]
     common = [(slot, 999, one) for slot, one in enumerate(history.visible) if one.name in history.common]
     held = [step for _, _, step in sorted(hidden + common, key=lambda one: one[:2])]
@@ -28,9 +29,9 @@ def owed(history: History, *, hides: bool) -> list[Step]:
 
 
 def require_owed(history: History, household: Household, entries: list[dict[str, Any]], *, hides: bool) -> None:
-    """Checks that each comes exactly once, marked as released, and none before the event that it refers to."""
+    """Checks that each owed event is released exactly once, with the right mark, and in the order of the log."""
     people = {person.member for person in household.people.values()}
-    # What the member had a daycare's key say is held and freed as well, in both worlds alike.
+    # The member also posted with a daycare's key. These events are held and released too, in both worlds, and are left out here.
     released = [one for one in entries if one["released"] is not None and one["event"].get("author") in people]
     came = [(entry["event"]["author"], entry["event"]["id"]) for entry in released]
     expected = [(household.people[one.who].member, one.id) for one in owed(history, hides=hides)]
@@ -43,7 +44,7 @@ def require_owed(history: History, household: Household, entries: list[dict[str,
 
 
 def imported_in(entries: list[dict[str, Any]], household: Household) -> set[tuple[Any, ...]]:
-    """Returns what the imported records of a feed are after amendments and withdrawals: milestone, words and time of each."""
+    """Returns the imported records of a feed after all amendments and withdrawals: milestone, words and time of each record."""
     people = {person.member for person in household.people.values()}
     records: dict[str, dict[str, Any]] = {}
     for event in (one["event"] for one in entries if one["event"].get("author") not in (None, *people)):

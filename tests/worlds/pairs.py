@@ -1,6 +1,6 @@
-"""Holds both worlds side by side, and gives each history a family that is in both of them and unchanged.
+"""Keeps both worlds, and gives each history a family that exists in both worlds and in which nothing has happened yet.
 
-Knows nothing of what is compared.
+Knows nothing of the comparison.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tests.worlds.run import Run, World
 
 
 class Pairs:
-    """Gives out families, and starts both worlds anew when all were used."""
+    """Gives out families. Starts both worlds anew when all families were used."""
 
     def __init__(self, families: list[Household], both: Callable[[], AbstractContextManager[tuple[World, World]]]) -> None:
         self._families = families
@@ -29,11 +29,11 @@ class Pairs:
         self._stack.close()
 
     def begin_anew(self) -> None:
-        """Gives the next pair two new services."""
+        """Lets the next pair of runs start two new services."""
         self._untouched = []
 
     def next(self, *, with_webhooks: bool = False) -> tuple[tuple[World, World], Household, int]:
-        """Returns both worlds, a family that nothing has happened to, with or without webhooks, and the day of its history."""
+        """Returns both worlds, an unused family with or without webhooks, and the number of the day for its history."""
         if self.worlds is None or not any(bool(one.hooks) is with_webhooks for one in self._untouched):
             self._stack.close()
             self._stack = ExitStack()
@@ -46,7 +46,7 @@ class Pairs:
 
     @contextmanager
     def of(self, history: History, *, whole: bool = False, with_webhooks: bool = False) -> Iterator[tuple[Run, Run]]:
-        """Yields the history's runs, one a world, which must run one after the other."""
+        """Yields the two runs of a history, one in each world. The caller must run them one after the other."""
         (first, second), household, day = self.next(with_webhooks=with_webhooks)
         runs = tuple(Run(world, history, household, day=day, hides=world is second, whole=whole) for world in (first, second))
         try:

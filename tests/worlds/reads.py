@@ -1,7 +1,7 @@
-"""Lists the requests that change nothing, for every such operation of the OpenAPI document.
+"""Lists the requests that only read, for every operation of the OpenAPI document that changes nothing.
 
-Each request depends only on what its sender was sent, on the history, and on ids that are as good as guessed. A route without an
-entry here could leak unseen, so a test compares `READS` with the document.
+Each request depends only on what its sender was sent, on the history, and on ids that the sender could have guessed. A route
+without an entry in `READS` could leak unseen, so a test compares `READS` with the document.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,13 +15,16 @@ Read = Callable[[View], list[Request]]
 
 
 def read(path: str, always: Iterable[str] = (), by_turns: tuple[str, ...] = (), count: int = 1, seldom: str = "") -> Read:
-    """Returns the requests to one path: some always, `count` of others by turns, one `seldom`.
+    """Returns a function that makes the requests to one path.
 
-    Each is a method, perhaps with a query, and headers: `GET?limit=1; Range: bytes=0-10`. Names in braces are those of `_values`.
+    In each history, this function makes all of `always` and `count` of `by_turns`; in few histories also `seldom`.
+
+    Each request is written as a method, perhaps with a query and headers: `GET?limit=1; Range: bytes=0-10`. `_values` defines
+    the names in braces.
     """
 
     def requests(view: View) -> list[Request]:
-        # Of the operations in `BY_TURNS`, each is tried with every fifth probe.
+        # Each operation in `BY_TURNS` is tried with every fifth probe only.
         asks = [*always, *view.by_turns(by_turns, count if by_turns else 0)]
         if seldom and (view.whole or view.probe // 5 % 8 == 0):
             asks.append(seldom)
@@ -50,7 +53,7 @@ def _metrics(view: View) -> list[Request]:
 
 
 def _feed(view: View) -> list[Request]:
-    """Returns requests for the whole feed in pages, and for pages of all kinds."""
+    """Returns requests for the whole feed, page by page, and for single pages with other bounds and formats."""
     size = max(view.place // 4 + view.probe % 5, 1) if view.probe % 12 != 6 and not view.whole else 1
     pages = [view.get(f"{FAMILY}/feed?after={after}&limit={size}") for after in range(0, view.place + 1, size)]
     return [*pages, *_PAGES(view)]
@@ -87,7 +90,7 @@ READS: Mapping[str, Read] = {
         ),
         count=3,
     ),
-    # What a stream refuses. What it sends is compared while a history runs.
+    # Requests that the stream refuses. The entries that a stream sends are compared while a history runs.
     f"GET {FAMILY}/live": read(
         f"{FAMILY}/live",
         ("GET?after={next}",),
@@ -110,16 +113,19 @@ BY_TURNS = (
     ("GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue"),
     ("GET /v1/me", f"GET {FAMILY}", f"GET {FAMILY}/tips", f"GET {FAMILY}/live", f"GET {FAMILY}/webhooks"),
 )
-"""Of each of these groups a history tries one operation: those that know no member, and those that show little of one."""
+"""Two groups of operations. A history tries one operation of each group.
+
+The first group's responses depend on no member; the second group's show little about a member.
+"""
 
 
 def reads(view: View) -> Iterable[tuple[str, list[Request]]]:
-    """Yields operations and their requests: of the feed, the timeline and the hand-over card always, of the rest by turns."""
+    """Yields operations with their requests: one operation of each group in `BY_TURNS`, and every operation without a group."""
     passed_over = {operation for group in BY_TURNS for operation in {*group} - {*view.by_turns(group, 1)}}
     return ((operation, requests(view)) for operation, requests in READS.items() if operation not in passed_over)
 
 
 def until_limited(view: View) -> list[Request]:
-    """Returns so many requests that the rate limits are met: the time until more are accepted could tell."""
+    """Returns more requests than the rate limits allow. The refusals state when to try again, and this time could leak."""
     read_often = [view.get("/v1/me", method="HEAD")] * 200
     return [*read_often, *[view.post(f"{FAMILY}/events", {})] * 25, *[view.post(f"{FAMILY}/invites", {})] * 60]

@@ -1,7 +1,7 @@
 """Runs one history in one world over HTTP, and collects every byte that its observers get.
 
-Owns the order in which things happen, and what is written into a transcript. The first world gets the visible steps; the second
-also gets what is held, before a step or at the same time.
+Owns the order of the steps, and what is written into a transcript. In the first world only the visible steps happen. In the
+second world the held steps happen too, each before a visible step or at the same time.
 """
 
 import json
@@ -38,10 +38,10 @@ class World:
 
 
 class Run:
-    """A history in one world."""
+    """One history, as it happens in one world."""
 
     def __init__(self, world: World, history: History, household: Household, *, day: int, hides: bool, whole: bool) -> None:
-        """`hides`: this is the second world, which gets what is held as well. `whole`: try everything, and nothing by turns."""
+        """Prepares a run. `hides`: the held steps happen too, like in the second world. `whole`: every listed request is sent."""
         self.whole = whole
         self.history = history
         self.me = history.protected
@@ -51,20 +51,20 @@ class Run:
         self.transcript = Transcript()
         authors = {one.step.who for one in history.hidden}
         self.observers = {self.me, "exa"} | ({"duck"} - authors)
-        """Beside the protected member: somebody who has left, and the daycare, which sees its own."""
+        """The protected member; Exa, who has left the family; and the daycare, unless it authors a held step."""
         self.webhooks: dict[str, WebhookReader] = {}
-        """Of the observers, in a family that has any."""
+        """The readers of the observers' webhooks, by the observer's name. Empty in a family without webhooks."""
         self.posted: list[Delivery] = []
         """The deliveries of the protected member's webhook since their act."""
         self._world = world
         self._seeds = world.seeds
         self._connection = Connection(world.port)
         self._others = Connection(world.port)
-        """For what is held: it may be sent at the same time as a visible step."""
+        """The connection for the held steps, because they may be sent at the same time as a visible step."""
 
     @cached_property
     def live(self) -> LiveStream:
-        """The stream that the protected member holds through everything."""
+        """The protected member's live stream. It stays open during the whole run."""
         stream = LiveStream(self._world.port, self.view(self.me).get(f"{FAMILY}/live"))
         stream.wait_for(b"id: %d\n" % self.place_of(self.me))
         return stream
@@ -82,8 +82,8 @@ class Run:
         return self.begun + INTERVAL * (number + 1)
 
     def choose(self) -> None:
-        """Lets the protected member choose what they wait for."""
-        # What was posted until here is the other world's.
+        """Pushes the choices of the protected member, and begins to read the observers' webhooks."""
+        # The deliveries until now are those of the other world.
         self.webhooks = {
             name: WebhookReader(hook, self._world.frame, self._seeds)
             for name, hook in self.household.hooks.items()
@@ -103,7 +103,7 @@ class Run:
         return view.push(view.drafts([step]))
 
     def step(self, number: int, visible: Step) -> None:
-        """Sends what is held before a visible step, what races with it, and the step."""
+        """Sends a visible step: after the held steps before it, and at the same time as the held steps that race with it."""
         now = self.at(number)
         here = [one for one in self.hidden if one.slot == number]
         for one in here:
@@ -129,14 +129,14 @@ class Run:
             view.send([view.get(f"{FEED}?after={number}&limit=3" if number % 4 == 1 else f"{FAMILY}/timeline")])
 
     def hide(self, one: Hidden, now: datetime) -> None:
-        """Sends what is held."""
+        """Sends a held step, and waits until no webhook has anything left to post."""
         self._seeds.begin(f"held {one.step.name}", now)
         self._note_outcome(self._others.request(self.request_of(one.step, now)))
-        # Otherwise what a sender does about it would be noticed together with the next step.
+        # Otherwise the sender might still work on the held step during the next step, and the test would blame the next step.
         self._settle_webhooks()
 
     def _note_outcome(self, response: Response) -> None:
-        """Counts the outcomes of held drafts: where none is recorded, the history shows nothing."""
+        """Counts the outcomes of held drafts. A history in which no held draft is recorded would show nothing."""
         assert response.status == 200, response.as_bytes
         body = response.json()
         if "outcomes" in body:
@@ -149,7 +149,7 @@ class Run:
     # -- what the observers get
 
     def view(self, who: str, place: int = 0) -> View:
-        """Returns what one observer goes by. Whatever it sends is written into the transcript, with the responses."""
+        """Returns the view of one observer. All requests of the view, with their responses, are written into the transcript."""
 
         def send(requests: Sequence[Request]) -> list[Response]:
             if any("/webhooks" in request.path for request in requests):
@@ -162,7 +162,7 @@ class Run:
         return View(self.history, self.household, who, place, self._seeds.now, send, self.whole)
 
     def feed_of(self, who: str, query: str) -> Any:
-        """Reads a page of a feed with a member's last device, apart from the transcript."""
+        """Reads a page of a feed with a member's last device. The transcript does not get this page."""
         path = self.household.of(f"{FEED}?{query}")
         return self._connection.request(Request("GET", path, self.household.people[who].tokens[-1])).json()
 
@@ -172,11 +172,11 @@ class Run:
         return entries
 
     def place_of(self, who: str) -> int:
-        """Returns the last place of a feed."""
+        """Returns the last place of a member's feed."""
         return int(self.feed_of(who, "limit=2000").get("place", 0))
 
     def look_around(self, who: str, *, reads_only: bool) -> None:
-        """Sends all requests that there are."""
+        """Sends an observer's requests that only read. Unless `reads_only`, also sends the requests that change something."""
         view = self.view(who, self.place_of(who))
         for operation, requests in reads(view):
             view.send(requests)
@@ -192,7 +192,7 @@ class Run:
             view.send(until_limited(view))
 
     def _open_another_stream(self) -> None:
-        """Opens a stream of the other device from somewhere in between, which is sent what is there already."""
+        """Opens a stream of the member's other device from a place inside of the feed, and reads the entries after that place."""
         place = self.place_of(self.me)
         after = self.history.probe % max(place, 1)
         path, token = self.household.of(f"{FAMILY}/live?after=0"), self.household.people[self.me].tokens[-1]
@@ -212,10 +212,10 @@ class Run:
     # -- the whole of it
 
     def run(self, *, like: Transcript | None = None) -> Transcript:
-        """Runs until the protected member acts. Their act is the last that is the same in both worlds.
+        """Runs the history up to the acts that end the surprise. The receipts of these acts are the last bytes that are compared.
 
         Raises:
-            Differs: an observer got something else than in `like`.
+            Differs: an observer got other bytes than in the transcript `like`.
         """
         self.transcript.like = like
         self.choose()
@@ -239,19 +239,19 @@ class Run:
         if self.place:
             self.live.wait_for(b"id: %d\n" % self.place)
         self.live.receive_at_once()
-        # What the member records in quick succession is sent together or apart, as it comes.
+        # Entries in quick succession may come in one chunk or in several. So the lines are compared, and not the chunks.
         self.transcript.add("the stream that was held", b"\n".join(self.live.lines()))
         self._read_webhooks("before the act")
         self._act()
-        # Read here: what is posted from now on is the other world's.
+        # Read now, because all later deliveries are those of the other world.
         if self.webhooks:
             self.posted = self.webhooks[self.me].read()
         return self.transcript
 
     def _act(self) -> None:
-        """Lets the protected member act, so that they are sent what was held.
+        """Pushes the acts by which the protected member ends the surprise.
 
-        The receipt of the act is the same in both worlds, but for `keep_quiet`: that may depend on what came with it.
+        Their receipts are the same in both worlds except for `keep_quiet`, which may depend on the events that the act released.
         """
         self._seeds.begin("the act", self.at(len(self.history.visible) + 1))
         view = self.view(self.me)
@@ -260,7 +260,7 @@ class Run:
         self.transcript.add("the act", json.dumps([responses[0].status, receipts]).encode())
 
     def entries_since_the_act(self) -> list[dict[str, Any]]:
-        """Returns the entries that came with the act: the same in the feed, the stream that was held, and the webhook."""
+        """Returns the entries since the acts. Checks that the feed, the open stream and the webhook contain the same entries."""
         page = self.feed_of(self.me, f"after={self.place}&limit=2000")
         entries: list[dict[str, Any]] = page["entries"]
         self.live.wait_for(b"id: %d\n" % page["place"])

@@ -1,7 +1,8 @@
-"""Replaces the clock, ids, codes, tokens, secrets and salts of a running service by values that both worlds share.
+"""Replaces the clock, and all ids, codes, tokens, secrets and salts of a running service, by values that both worlds share.
 
-They follow from the step of the visible history, and never from how often something was drawn before: so what is held cannot
-shift them. Owns the list of what is replaced. Two services run in one process, a thread each; the thread tells which one draws.
+The values follow from the step of the visible history, and never from the number of values drawn in earlier steps. So a held step
+cannot shift the values of a later one. Owns the list of the functions that are replaced. Two services run in one process, each in
+a thread of its own; the thread decides from which seeds a function draws.
 """
 
 import asyncio
@@ -41,10 +42,10 @@ BEGUN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 @dataclass
 class Seeds:
-    """The source of all that one service draws, and the parts of that service that tests wait for."""
+    """The source of all values that one service draws, with the parts of that service for which tests wait."""
 
     step: str = "before"
-    """The step of the visible history that is under way."""
+    """The name of the step that is happening now."""
     now: datetime = BEGUN
     drawn: Counter[str] = field(default_factory=Counter)
     notified: list[Collection[MemberId]] = field(default_factory=list)
@@ -53,12 +54,12 @@ class Seeds:
     loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, step: str, now: datetime) -> None:
-        """Draws everything from here on for this step."""
+        """Begins a step: from now on the drawn values follow from its name and its time."""
         self.step, self.now = step, now
         self.drawn.clear()
 
     def draw(self, what: str) -> bytes:
-        """Returns 32 bytes for one use within a step."""
+        """Returns 32 bytes for the next use of this kind within the step."""
         self.drawn[what] += 1
         return sha256(f"{self.now}/{self.step}/{what}/{self.drawn[what]}".encode()).digest()
 
@@ -66,13 +67,13 @@ class Seeds:
         """Runs a coroutine in the service's loop.
 
         Raises:
-            TimeoutError: it takes longer than `within_s`.
+            TimeoutError: the coroutine takes longer than `within_s`.
         """
         assert self.loop is not None
         asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, within_s), self.loop).result()
 
     def notifications_of(self, member: str) -> int:
-        """Returns how many notifications named a member since they were last cleared."""
+        """Returns how many notifications named a member since `notified` was last cleared."""
         return sum(UUID(member) in members for members in self.notified)
 
 
@@ -94,13 +95,13 @@ def _now() -> datetime:
 
 
 def uuid_of(name: str | bytes, *, version: int) -> UUID:
-    """Returns the id of a name."""
+    """Returns the UUID that follows from a name: the same name gives the same UUID."""
     drawn = UUID(bytes=sha256(name.encode() if isinstance(name, str) else name).digest()[:16], version=4)
     return UUID(int=drawn.int & ~(0xF << 76) | version << 76)
 
 
 class SaltsOfTheirEvents:
-    """Salts that follow from the event's id. The service's own are drawn `count` at a time."""
+    """Salts that follow from the event's id. `count` is not used: the service's own class draws `count` salts at a time."""
 
     def __init__(self, count: int) -> None:
         del count
@@ -110,14 +111,14 @@ class SaltsOfTheirEvents:
 
 
 class SecretsOfTheirFamilies:
-    """Secrets that follow from the family's id."""
+    """The secrets of families. Each follows from the family's id."""
 
     def secret_of(self, family: FamilyId) -> bytes:
         return sha256(family.bytes).digest()
 
 
 class RecordingNotifier(LocalNotifier):
-    """A notifier that records whom it notifies."""
+    """A notifier that records the members whom it notifies."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -152,12 +153,12 @@ DRAWN: tuple[tuple[str, Callable[[], Any], tuple[Any, ...]], ...] = (
         service.daycare.parent_routes, service.daycare.signed_routes, service.webhooks.routes,
     )),
 )  # fmt: skip
-"""Functions that draw, what they return here, and the modules that call them."""
+"""The functions that draw a value: the name of each, its replacement, and the modules in which it is replaced."""
 
 
 @contextmanager
 def seeded() -> Iterator[None]:
-    """Lets every service that is started within draw from its seeds."""
+    """Makes every service that starts inside of the `with` block take its time, ids and secrets from its seeds."""
     with pytest.MonkeyPatch.context() as patch:
         for name, draw, modules in DRAWN:
             for module in modules:

@@ -1,7 +1,7 @@
-"""Draws histories with Hypothesis: a visible schedule first, then what the second world adds to it, at any point.
+"""Draws histories with Hypothesis: first the visible steps, then the held steps that the second world adds anywhere between them.
 
-Owns what may be in a visible schedule, so that it is the same in both worlds: no visible step refers to what is held in one world
-alone, and the protected member records nothing there that meets what they wait for.
+Owns which steps may be visible. A visible step must be possible in both worlds, so it never refers to an event that is held in
+the second world alone. In no visible step does the protected member record a milestone that they keep.
 """
 
 from hashlib import sha256
@@ -24,7 +24,7 @@ HELD = (
 
 
 class Drawing:
-    """One history, while it is drawn. Methods for one kind of step return None where there is nothing to refer to."""
+    """One history, while it is drawn. The methods for one kind of step return None if no earlier step fits that kind."""
 
     def __init__(self, draw: DrawFn, *, protected: str, wish_name: str) -> None:
         self.draw = draw
@@ -35,24 +35,24 @@ class Drawing:
         self.visible: list[Step] = []
         self.hidden: list[Hidden] = []
         self.delivered: list[Step] = []
-        """The visible steps that a later one may refer to."""
+        """The visible steps to which a later visible step may refer."""
         self.held: list[Step] = []
-        """The held steps that a later held one may refer to."""
+        """The held steps to which a later held step may refer."""
         self.at: dict[str, int] = {}
-        """By name, the numbers of visible steps and the slots of held ones."""
+        """The number of each visible step and the slot of each held step, by the step's name."""
         self.apart: set[str] = set()
-        """Names of visible steps that the second world may amend or sort."""
+        """Names of the visible steps that a held step may amend or sort."""
         self.withdrawn: set[str] = set()
         self.common: set[str] = set()
         self.waiting: set[str] = set()
-        """Parents who wait themselves. They may not be sent what others are, and then cannot refer to it."""
+        """Other parents who wait too. Because events may be held from these parents, they do not refer to events of others."""
         self.own_is_named = False
 
     def one_of(self, options: Any) -> Any:
         return self.draw(st.sampled_from(tuple(options)))
 
     def any_of(self, steps: list[Step]) -> Step | None:
-        """Returns one of the steps, or None where there are none."""
+        """Returns one of the steps, or None if the list is empty."""
         chosen: Step | None = self.one_of(steps) if steps else None
         return chosen
 
@@ -70,13 +70,13 @@ class Drawing:
     # -- what both worlds see
 
     def add_visible(self, number: int, kinds: tuple[str, ...]) -> None:
-        """Adds a visible step of one of the kinds, or a note."""
+        """Adds a visible step of one of the kinds, or a note if that kind is not possible."""
         name = f"v{number}"
         drawn = getattr(self, f"visible_{self.one_of(kinds)}")(name, number)
         self.visible.append(drawn or self.visible_note(name, number))
 
     def add_common(self, sighting: Step, number: int) -> Step:
-        """Notes that a visible step is held in both worlds."""
+        """Marks a visible step as held in both worlds, and returns it."""
         self.common.add(sighting.name)
         return self._hold(sighting, number)
 
@@ -87,7 +87,7 @@ class Drawing:
         return visible
 
     def _of(self, steps: list[Step], *kinds: str) -> list[Step]:
-        """Returns the steps of some types, or of all, that were not withdrawn."""
+        """Returns the steps that were not withdrawn: of the given types, or of all types if none is given."""
         return [one for one in steps if one.name not in self.withdrawn and (not kinds or one.event["type"] in kinds)]
 
     def _is_everyday(self, who: str) -> bool:
@@ -146,14 +146,20 @@ class Drawing:
         return step(name, who, "SurpriseChosen", scope=self.one_of(("all", "domain:talking")), mode="keep")
 
     def visible_file(self, name: str, number: int) -> Step | None:
-        """A file of their own: its records are held from them as well, and the other parent's file may have the same."""
+        """Returns the import of a file by the protected member; None if they are no parent.
+
+        The file's records are held from the importing member too. In the second world the other parent may import the same file.
+        """
         version = self.one_of((*VERSIONS_HELD, PLAIN))
         return step(name, self.protected, IMPORTED, version=version) if self.protected in PARENTS else None
 
     # -- what one world sees alone
 
     def add_hidden(self, number: int, slot: int, kinds: tuple[str, ...], *, is_last: bool) -> None:
-        """Adds a held step of one of the kinds, or an observation. The last one of a slot may race with the visible step."""
+        """Adds a held step of one of the kinds, or an observation if that kind is not possible.
+
+        The last held step of a slot may race with the visible step.
+        """
         name = f"h{number}"
         drawn = getattr(self, f"held_{self.one_of(kinds)}")(name, slot)
         self.hidden.append(Hidden(slot, drawn or self.held_seen(name, slot), races=is_last and self.yes()))
@@ -209,7 +215,7 @@ class Drawing:
         return target and self.withdrawal(name, target)
 
     def held_bring(self, name: str, slot: int) -> Step | None:
-        """An amendment that makes a delivered observation one of a milestone that they keep."""
+        """Returns an amendment of a delivered observation: its new milestone is one that the protected member keeps."""
         target = self.any_of(self._apart_before(slot, "MilestoneObserved"))
         if target is None:
             return None
@@ -222,7 +228,7 @@ class Drawing:
         if target is None:
             return None
         child, milestone = self.one_of(self.wish.kept)
-        # A parent's own words are sorted by nobody else.
+        # Only the parent who wrote a note may sort it.
         who = target.who if target.who in PARENTS else self.one_of(self._not_waiting())
         return step(name, who, "Sorted", target=target.name, child=child, milestone=milestone)
 
@@ -233,7 +239,7 @@ class Drawing:
         return step(name, who, "NoteWritten", audience=audience, child="mia", text=f"for no other eyes, {name}")
 
     def held_own(self, name: str, slot: int) -> Step | None:
-        """The name of the family's own milestone; later, a record of it."""
+        """Returns the event that names the family's own milestone; in later calls, an observation of this milestone."""
         if not self.wish.own_is_kept:
             return None
         who = self.one_of(self.persons)
@@ -249,7 +255,7 @@ class Drawing:
         return step(name, who, IMPORTED, version=version)
 
     def held_unsorted(self, name: str, slot: int) -> Step | None:
-        """An everyday note of a helper, perhaps about a note that was delivered."""
+        """Returns an everyday note of a helper. Sometimes it replies to a note that was delivered."""
         if not self.wish.holds_unsorted:
             return None
         who = self.one_of(name for name in HELPERS if name != self.protected)
@@ -266,12 +272,12 @@ class Drawing:
 
 @st.composite
 def histories(draw: DrawFn, *, protected: tuple[str, ...] = ("ada", "ben", "gran"), files_alone: bool = False) -> History:
-    """Draws a history of both worlds. `files_alone`: of what both parents import, and little else."""
+    """Draws a history. With `files_alone`, the history consists of imports by both parents, and of notes."""
     wish_name = draw(st.sampled_from(tuple(WISHES)))
     drawing = Drawing(draw, protected=draw(st.sampled_from(protected)), wish_name=wish_name)
     visible_kinds, held_kinds = (("note", "file", "file"), ("file",)) if files_alone else (VISIBLE, HELD)
     if drawing.wish.hints:
-        # A hint for each child, in both worlds.
+        # One event that gives a hint for each child, in both worlds.
         for number, child in enumerate(CHILDREN):
             hinted = drawing.sighting(f"v{number}", drawing.others[0], (child, drawing.wish.kept[0][1]), "held in a hint")
             drawing.visible.append(drawing.add_common(hinted, number))

@@ -1,6 +1,6 @@
-"""Lists the requests about other systems: daycares' keys, imported files and webhooks, in both worlds alike.
+"""Lists the requests about other systems: daycares' keys, imported files and webhooks. Both worlds get the same requests.
 
-Whoever makes a daycare's key knows its secret, and reads the receipts of what it posts.
+The member who makes a daycare's key knows the key's secret. So this member can post with the key, and read the receipts.
 """
 
 import json
@@ -23,7 +23,7 @@ Key = tuple[str, str]
 
 
 def _signed(view: View, key: Key, path: str, body: Any, *, call: str, kind: str = "application/json") -> Request:
-    """Returns a signed call by a daycare's system. `call` is its id."""
+    """Returns a signed request of a daycare's system. `call` is the request's `webhook-id`."""
     encoded = json.dumps(body)
     headers = (
         f"Content-Type: {kind}", f"webhook-id: {call}", f"webhook-timestamp: {int(view.now.timestamp())}",
@@ -37,7 +37,7 @@ def _posted(view: View, key: Key, events: list[dict[str, Any]], *, call: str = "
 
 
 def _daycare_events(view: View) -> list[dict[str, Any]]:
-    """Returns CloudEvents about a child: everyday words, words that tell, and a milestone that nobody else records."""
+    """Returns CloudEvents about one child: a nap, a first in words, a milestone, a withdrawal, and one with an unknown field."""
     records: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("nap", "NoteWritten", {"text": "Slept from nine to ten."}),
         ("told", "NoteWritten", {"text": "She got her first haircut today!"}),
@@ -53,7 +53,7 @@ def _daycare_events(view: View) -> list[dict[str, Any]]:
 
 
 def _new_key(view: View, path: str, name: str) -> tuple[Key, dict[str, Any]]:
-    """Makes a daycare's key. Returns the key, or an unknown one where the member may not, and the response."""
+    """Makes a daycare's key. Returns the key and the response's body; if the member may not make a key, an unknown key."""
     body = view.send([view.post(path, {"name": name})])[0].json()
     return ((body["key_id"], body["secret"]) if "secret" in body else UNKNOWN_KEY), body
 
@@ -93,7 +93,7 @@ def imported(view: View, file: bytes, *, source: str = "plain", more: str = "") 
 def _imports(view: View) -> None:
     day = f"{view.now:%Y-%m-%d}"
     rows = [f"1,m,{day},Ate peas,,", f"2,m,{day},She got her first haircut today!,,", f"3,m,{day},,{NAMED},"]
-    # Only in histories with imports: beside records that are held in both worlds, other leaks are harder to notice.
+    # Only in histories with imports, because other leaks are harder to notice if records are held in both worlds.
     kept, plain = (rows_of_file(view.history, view.now, version) if view.history.imports else [] for version in (FIRST, PLAIN))
     file = bytes_of_file([*rows, *kept])
     view.send([imported(view, file, more=more) for more in ("&dry_run=true", "", "", "&zone=Nowhere")])

@@ -1,6 +1,7 @@
-"""The heartbeats of a held stream keep their phase while something is held from its reader: a shift would tell (I-22).
+"""Tests that the heartbeats of an open stream keep their phase while an event is held from its reader (I-22).
 
-Owns real time: the beats are shortened, and their phase is what no delay of a busy machine can bring forward.
+A shifted heartbeat would show that something happened. Runs in real time, with a shorter interval. The phase is the earliest time
+of several beats, because a busy machine can delay a beat but never bring it forward.
 """
 
 import time
@@ -16,12 +17,12 @@ from tests.worlds.pairs import Pairs
 BEAT = b":\n\n"
 INTERVAL_S = 0.4
 BEFORE, AFTER = 3, 5
-"""Beats before and after something is held."""
+"""The number of heartbeats before and after the held steps."""
 
 
 @pytest.fixture(autouse=True)
 def shortened(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """All streams of a service beat at one interval: one that has held longer ones would beat late."""
+    """Shortens the heartbeat interval, and takes new services: a service with streams of the longer interval would beat late."""
     monkeypatch.setattr(service.feed.streams, "HEARTBEAT_S", INTERVAL_S)
     pairs.begin_anew()
     yield
@@ -29,7 +30,7 @@ def shortened(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def beats_of(pairs: Pairs, *, hides: bool) -> tuple[float, bytes]:
-    """By how much the phase of the beats moved, in seconds, and all that was heard but for them."""
+    """Returns the seconds by which the phase of the heartbeats moved, and all bytes of the stream except the heartbeats."""
     history = only("h0", "h1", "h9", "h10", "h11")
     with pairs.of(history) as (_, beside):
         beside.choose()
@@ -40,7 +41,7 @@ def beats_of(pairs: Pairs, *, hides: bool) -> tuple[float, bytes]:
             stream.wait_past(len(stream.received))
             phases.append(time.monotonic() - INTERVAL_S * len(phases))
             if len(phases) == BEFORE:
-                # Half of the interval later, so that beats which begin anew are as far from their phase as they can be.
+                # After half of the interval: a heartbeat that begins anew now is as far from its phase as possible.
                 time.sleep(INTERVAL_S / 2)
                 for one in history.hidden if hides else ():
                     beside.hide(one, beside.begun)
@@ -50,14 +51,14 @@ def beats_of(pairs: Pairs, *, hides: bool) -> tuple[float, bytes]:
 
 @pytest.mark.parametrize("hides", [False, True], ids=["nothing-is-held", "something-is-held"])
 def test_heartbeats_keep_their_phase(pairs: Pairs, hides: bool) -> None:
-    """I-22: no byte, and no beat earlier or later."""
+    """I-22: a held event sends no byte to the stream, and moves no heartbeat."""
     moved, said = beats_of(pairs, hides=hides)
     assert said == b""
     assert abs(moved) < INTERVAL_S / 4
 
 
 def test_a_heartbeat_that_begins_anew_is_caught(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """I-33: the phase of a stream that was woken for nothing."""
+    """I-33: the test above notices a stream whose heartbeat interval begins anew with each notification."""
     notice_entries = Stream.notice_entries
 
     def anew(self: Stream) -> None:

@@ -1,6 +1,6 @@
-"""The two worlds have teeth: each leak that is planted here is caught, and where none is planted nothing is.
+"""Tests that comparing two worlds finds leaks: each planted leak is caught, and without a planted leak nothing is caught.
 
-Owns the list of what is planted, one for each channel through which a held event could be noticed.
+Owns the list of the modules that plant leaks.
 """
 
 import inspect
@@ -17,10 +17,10 @@ PLANTED_IN = (leaks_of_reading, leaks_of_acting, leaks_of_the_rule, leaks_of_sys
 
 
 def tell_apart(pairs: Pairs, planted: Leak) -> None:
-    """Run the leak's history in both worlds.
+    """Runs the leak's history in both worlds.
 
     Raises:
-        AssertionError: a byte differs, or what comes in the end is not what is owed.
+        AssertionError: a byte differs between the worlds, or the released events are not the owed ones.
     """
     with pairs.of(planted.history, whole=True, with_webhooks=planted.with_webhooks) as (alone, beside):
         beside.run(like=alone.run())
@@ -29,13 +29,13 @@ def tell_apart(pairs: Pairs, planted: Leak) -> None:
 
 
 def test_there_are_enough() -> None:
-    """I-33."""
+    """I-33: at least 75 leaks are planted, each with a name that no other leak has."""
     assert len(LEAKS) >= 75
     assert len({planted.name for planted in LEAKS}) == len(LEAKS)
 
 
 def test_leaks_are_planted_through_public_names() -> None:
-    """A leak that hangs on a private name breaks, or plants nothing, at every change of shape."""
+    """No leak patches a private name: when such a name changes, the leak would break, or would plant nothing."""
     private = re.compile(r"""(?:patch\.set\w+|around)\(.*(?:["']_[a-z]|\._[a-z]).*""")
     found = {module.__name__: private.findall(inspect.getsource(module)) for module in (leaks, *PLANTED_IN)}
     assert {name: names for name, names in found.items() if names} == {}
@@ -43,7 +43,10 @@ def test_leaks_are_planted_through_public_names() -> None:
 
 @pytest.mark.timeout(400)  # some dozens of histories
 def test_nothing_is_caught_where_nothing_is_planted(pairs: Pairs) -> None:
-    """Law 8, on the histories by which the leaks are caught: of those that share a schedule, the one that holds most."""
+    """Law 8: without a leak, both worlds are the same in the leaks' own histories.
+
+    Of the histories with the same visible steps, only the one with the most held steps is run.
+    """
     by_schedule: dict[str, list[Leak]] = {}
     for planted in sorted(LEAKS, key=lambda planted: len(planted.history.hidden)):
         one = planted.history
@@ -55,7 +58,7 @@ def test_nothing_is_caught_where_nothing_is_planted(pairs: Pairs) -> None:
 
 @pytest.mark.parametrize("planted", LEAKS, ids=lambda planted: planted.name.replace(" ", "-"))
 def test_a_leak_is_caught(pairs: Pairs, planted: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
-    """I-33: a test that could not see it would prove nothing."""
+    """I-33: with this leak planted, comparing the two worlds fails."""
     planted.plant(monkeypatch)
     with pytest.raises(AssertionError) as caught:
         tell_apart(pairs, planted)

@@ -1,7 +1,7 @@
-"""Runs the same schedule in two worlds. In the second one, something more happens and is held from one member.
+"""Runs random histories in two worlds. In the second world, additional events happen and are held from one member.
 
-Every byte that this member's devices get is the same in both, on every route, until their own act; and then everything comes,
-once. Owns how many histories are tried, and the count of what was. STILLNEW_NIGHTLY=1 tries more.
+Until this member acts, their devices get the same bytes in both worlds, on every route. After the act, every held event comes,
+once. Owns the number of histories, and counts the operations and kinds of steps in them. STILLNEW_NIGHTLY=1 tries more.
 """
 
 import os
@@ -21,9 +21,13 @@ from tests.worlds.writes import WRITES
 
 IS_NIGHT = os.environ.get("STILLNEW_NIGHTLY") == "1"
 WITH_WEBHOOKS_EVERY = 7
-"""Of so many histories one is compared at the receiver of a webhook, too. Coprime to how often anything else has its turn."""
+"""About one history in seven is also compared at the receiver of a webhook.
+
+Seven has no divisor in common with the numbers by which a history's `probe` chooses requests. So each request is also chosen in
+histories with webhooks.
+"""
 PAIRS = 7_000 if IS_NIGHT else 102
-"""For each of the three who are protected by turns."""
+"""The number of pairs for each protected member: Ada, Ben and Gran."""
 
 
 def operations(pairs: Pairs) -> set[str]:
@@ -35,14 +39,17 @@ def operations(pairs: Pairs) -> set[str]:
 
 
 def test_every_operation_is_tried(pairs: Pairs) -> None:
-    """I-18: a new route is a new way to tell, so that one without an exercise fails here."""
+    """I-18: each operation of the OpenAPI document is in `READS` or `WRITES`, because each new route could leak."""
     assert operations(pairs) == {*READS, *WRITES}
 
 
 @pytest.mark.timeout(0 if IS_NIGHT else 400)
 @pytest.mark.parametrize("protected", ["ada", "ben", "gran"])
 def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str) -> None:
-    """Laws 8 and 9, I-18, I-19, I-21, I-22: a parent of either home, and a grandmother who keeps surprises."""
+    """Laws 8 and 9, I-18, I-19, I-21, I-22: until the protected member acts, their devices get the same bytes in both worlds.
+
+    Afterwards each held event comes once. The protected member is a parent of either home, or the grandmother.
+    """
     tried: Counter[str] = Counter()
 
     @settings(max_examples=PAIRS, suppress_health_check=list(HealthCheck))
@@ -73,9 +80,10 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
 @pytest.mark.timeout(0 if IS_NIGHT else 400)
 @pytest.mark.parametrize("protected", ["ada", "ben"])
 def test_an_import_is_answered_as_if_the_other_parent_had_imported_nothing(pairs: Pairs, protected: str) -> None:
-    """Laws 20 and 21: both parents import, change and withdraw the same records, also at once, and neither notices it.
+    """Laws 20 and 21: both parents import, change and withdraw the same records, also at the same time.
 
-    Once everything is opened, all records of the member's own files are there, whatever the other parent withdrew.
+    Neither parent notices the other's imports. When the protected member has opened everything, their feed contains all records
+    of their own files, whatever the other parent withdrew.
     """
     tried: Counter[str] = Counter()
 

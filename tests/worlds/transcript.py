@@ -1,28 +1,28 @@
-"""Records what the observers of a history get, to the byte, and fails as soon as the second world gives them something else."""
+"""Records every byte that the observers of a history get, and fails as soon as the second world gives them other bytes."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 
 class Differs(AssertionError):
-    """An observer got something in the second world that they did not get in the first."""
+    """The error for an observer who got other bytes in the second world than in the first."""
 
 
 @dataclass
 class Transcript:
-    """The bytes that observers got in one world. The second transcript is compared with the first as it grows."""
+    """The bytes that observers got in one world. The second world's transcript is compared with `like`, the first world's."""
 
     like: "Transcript | None" = None
     parts: list[tuple[str, bytes]] = field(default_factory=list)
     exercised: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """Of the held drafts."""
+    """The number of held drafts with each outcome."""
 
     def add(self, what: str, got: bytes) -> None:
-        """Adds what was got.
+        """Adds bytes that an observer got.
 
         Raises:
-            Differs: something else than in the first world.
+            Differs: the first world's transcript has other bytes at this point, or another `what`.
         """
         self.parts.append((what, got))
         if self.like is None:

@@ -1,4 +1,4 @@
-"""Holds what one observer of a history can know, and makes their requests: nothing here depends on what is held."""
+"""Keeps what one observer of a history knows, and makes this observer's requests. No request depends on held events."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,18 +23,18 @@ One = TypeVar("One")
 
 @dataclass(frozen=True)
 class View:
-    """The family, the place and the time, as one observer knows them."""
+    """The history, the family, the last place of the feed and the time, as one observer knows them."""
 
     history: History
     household: Household
     who: str
     place: int
-    """The last place of their feed."""
+    """The last place of the observer's feed."""
     now: datetime
     send: Callable[[Sequence[Request]], list[Response]]
-    """Sends requests, and adds the responses to the transcript."""
+    """A function that sends requests and returns the responses. In a run it also adds the responses to the transcript."""
     whole: bool = False
-    """Every request is sent, and none by turns."""
+    """Whether `by_turns` returns all options."""
 
     @property
     def probe(self) -> int:
@@ -64,7 +64,7 @@ class View:
         return [step.draft(self.household, self.now) for step in steps]
 
     def by_turns(self, options: Sequence[One], count: int) -> Sequence[One]:
-        """Returns so many of the options, and others in the next history."""
+        """Returns `count` of the options, chosen by the history's `probe`; or all options, if the view is `whole`."""
         if self.whole:
             return options
         return [options[(self.probe * count + number) % len(options)] for number in range(count)]

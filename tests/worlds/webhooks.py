@@ -1,7 +1,7 @@
 """Compares what the webhooks of a family post to a real address, request by request, to the byte.
 
-Owns the waiting until a webhook has delivered everything. Both worlds post to the same addresses, one world after the other, so
-that no response shows which of them it is from.
+Owns the waiting until a webhook has delivered everything. Both worlds post to the same addresses, one world after the other. So
+the responses that contain an address are the same in both worlds.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tests.worlds.seeded import Seeds
 from tests.worlds.wire import LATE
 
 PATIENCE_S = 10.0
-"""Longer than the five seconds after which a sender polls."""
+"""The seconds to wait for a delivery. A sender polls after five seconds, so the wait is longer than that."""
 POLLS_EVERY_S = 0.002
 
 IS_AT_THE_END = """
@@ -30,7 +30,7 @@ SELECT webhook.place >= coalesce(max(run.first_place + run.length - 1), 0)
 
 @dataclass(frozen=True)
 class Hook:
-    """A member's webhook, as its maker knows it. Nobody else posts to its path."""
+    """A member's webhook, as its maker knows it. No other webhook posts to its path."""
 
     webhook: str
     secret: str
@@ -48,7 +48,7 @@ class WebhookReader:
         self._is_late = False
 
     def settle(self) -> None:
-        """Waits until everything was delivered, but not again after something was late."""
+        """Waits until every entry of the feed was posted. After one timeout, does not wait again."""
         if not self._is_late:
             try:
                 self._seeds.wait_for(self._at_the_end(), PATIENCE_S)
@@ -56,7 +56,7 @@ class WebhookReader:
                 self._is_late = True
 
     async def _at_the_end(self) -> None:
-        # The sender may also do something that moves no place.
+        # The sender may also work without moving the webhook's place.
         await self._seeds.runtime.webhook_sender.until_idle()
         pool = self._seeds.runtime.pool
 
@@ -66,7 +66,7 @@ class WebhookReader:
         await until(is_at_the_end, within_s=PATIENCE_S, every_s=POLLS_EVERY_S)
 
     def read(self) -> list[Delivery]:
-        """Returns the deliveries since the last call, once everything was delivered."""
+        """Waits until every entry of the feed was posted, and returns the deliveries since the last call."""
         self.settle()
         begin, self._read = self._read, len(self._frame.deliveries)
         deliveries = [one for one in self._frame.deliveries[begin:] if one.line.split(" ")[1] == self._hook.path]
@@ -75,7 +75,10 @@ class WebhookReader:
         return deliveries
 
     def transcribe(self) -> bytes:
-        """Returns the bytes of the deliveries since the last call, with ids, times and signatures: no clock runs."""
+        """Returns the bytes of the deliveries since the last call.
+
+        Ids, times and signatures are included: they are the same in both worlds, because the clock is replaced.
+        """
         requests = [_as_bytes(delivery) for delivery in self.read()]
         return b"\n\n".join([*requests, LATE] if self._is_late else requests)
 

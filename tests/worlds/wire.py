@@ -1,4 +1,4 @@
-"""Sends requests over a socket as a device does, and keeps every byte of the responses, in order.
+"""Sends requests over a socket like a device, and keeps every byte of the responses, in order.
 
 Owns the one header that is left out, `Date`. A client library would hide the rest: the order of headers, how a body is framed,
 where the chunks of a stream begin and end. Knows no route and no family.
@@ -16,7 +16,7 @@ PIPELINED_MAX = 24
 PATIENCE_S = 10.0
 JSON = "Content-Type: application/json"
 LATE = b"(and then nothing)"
-"""Replaces bytes that did not come in time."""
+"""A text in the received bytes which marks that the next bytes did not come in time."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Response:
 
 
 class Connection:
-    """A connection to one service, which is opened when it is needed and kept."""
+    """A connection to one service. It is opened with the first request, and stays open."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -117,7 +117,7 @@ class Connection:
 
 
 class LiveStream:
-    """An open live stream: `head`, and every byte after it, with the framing of its chunks."""
+    """An open live stream: its `head`, and in `received` every byte after the head, with the framing of the chunks."""
 
     def __init__(self, port: int, request: Request) -> None:
         self._socket = _connect(port)
@@ -133,7 +133,7 @@ class LiveStream:
         self._wait_until(lambda received: len(received) > length)
 
     def wait_for(self, mark: bytes) -> None:
-        """Waits until some bytes have come."""
+        """Waits until the bytes `mark` have come."""
         self._wait_until(lambda received: mark in received)
 
     def _wait_until(self, is_enough: Callable[[bytes], bool]) -> None:
@@ -145,7 +145,7 @@ class LiveStream:
             self.received += LATE
 
     def receive_at_once(self) -> None:
-        """Receives the bytes that have come already."""
+        """Receives the bytes that have already arrived, without waiting."""
         self._socket.setblocking(False)
         try:
             self._receive()
@@ -167,7 +167,7 @@ class LiveStream:
 
 
 def _chunks(received: bytes) -> tuple[list[bytes], bytes]:
-    """Returns the contents of the whole chunks, and the bytes after them."""
+    """Returns the contents of the complete chunks, and the bytes after the last complete chunk."""
     chunks, at = [], 0
     while (end := received.find(b"\r\n", at)) >= 0:
         begin = end + 2
@@ -180,7 +180,7 @@ def _chunks(received: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _connect(port: int) -> socket.socket:
-    """Connects without Nagle's algorithm, so that a small request does not wait for an acknowledgement of the one before."""
+    """Connects without Nagle's algorithm, so that a small request does not wait until the request before it is acknowledged."""
     connected = socket.create_connection(("127.0.0.1", port), timeout=20)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connected

@@ -1,7 +1,7 @@
-"""Lists the requests that change something, which the protected member sends in both worlds: pushes, people, corrections.
+"""Lists the protected member's requests that change something: pushes, and requests about people, devices and corrections.
 
-Owns what is tried with the ids of held events, which this member can only have guessed. Calls to daycares, imports and webhooks
-are in `systems`.
+Owns the drafts with the ids of held events, which this member can only have guessed. The requests about daycares, imports and
+webhooks are in `systems`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ CLIP = str(uuid_of("a clip", version=4))
 
 
 def _about(view: View, target: str, prefix: str) -> list[Step]:
-    """Returns every kind of step that refers to an event."""
+    """Returns a step of every kind that can refer to an event, each about the event `target`."""
     child, kept = view.kept
     events: tuple[tuple[str, dict[str, Any]], ...] = (
         ("Cheered", {"about": target}),
@@ -35,7 +35,7 @@ def _about(view: View, target: str, prefix: str) -> list[Step]:
 
 
 def _guesses(view: View) -> list[Step]:
-    """Returns steps about held events, and about a milestone of the family whose name may be held."""
+    """Returns steps about held events, and steps about the family's own milestone, whose name may be held."""
     child, kept = view.kept
     names = [*(one.step.name for one in view.history.hidden[:3]), "nobody has this id"]
     return [
@@ -43,7 +43,7 @@ def _guesses(view: View) -> list[Step]:
         step("n0", view.who, "MilestoneObserved", child=child, milestone=OWN),
         step("n1", view.who, "SurpriseChosen", scope=f"milestone:{OWN}", mode="keep"),
         step("n2", view.who, "EnvelopeOpened", child=child, scope=f"milestone:{OWN}"),
-        # One's own note about what one waits for: its receipt names the others who wait.
+        # The member's own note about a milestone that they keep: its receipt names the other members who wait.
         step("mine", view.who, "NoteWritten", child=child, text="almost!"),
         step("sorted", view.who, "Sorted", target="mine", child=child, milestone=kept),
     ]
@@ -51,7 +51,7 @@ def _guesses(view: View) -> list[Step]:
 
 def _events(view: View) -> None:
     hidden = [one.step for one in view.history.hidden]
-    # The ids of held events, with words of one's own: an id belongs to its author.
+    # Drafts with the ids of held events and with own words: the same id is free for another author.
     mine = [step(one.name, view.who, "NoteWritten", child="mia", text="my own words") for one in hidden[:2]]
     view.send([view.push(view.drafts([*_guesses(view), *mine]))])
     view.send([view.push(view.drafts(mine), kind="msgpack")])
@@ -94,7 +94,7 @@ def _revoking(view: View) -> None:
 
 
 def _correcting(view: View) -> None:
-    """Corrects the name or birth date of everybody who has one. An allowed correction is delivered to all, in both worlds."""
+    """Tries to correct the name of each child, member and home. An allowed correction is delivered to everybody."""
     children = [*view.household.children.values(), ABSENT]
     members = [*(person.member for person in view.household.people.values()), ABSENT]
     corrections: list[tuple[str, Any]] = [
@@ -109,7 +109,7 @@ def _correcting(view: View) -> None:
 
 
 def _removing(view: View) -> None:
-    # The sitter last: some of those who are protected may remove them.
+    # The sitter comes last, because some protected members may remove the sitter.
     names = [name for name in ("ada", "ben", "exa", "sam") if name != view.who]
     members = [ABSENT, *(view.household.people[name].member for name in names)]
     view.send([view.get(f"{FAMILY}/members/{member}", method="DELETE") for member in members])
@@ -134,7 +134,10 @@ WRITES: Mapping[str, Callable[[View], None]] = {
 
 
 def write(view: View) -> list[str]:
-    """Sends pushes, and two of the other writes by turns: with one, chance left some out. Returns the operations."""
+    """Sends the pushes, and two of the other groups of writes, or all if the view is `whole`. Returns the tried operations.
+
+    With one group for each history, some operations were tried too seldom.
+    """
     first, *rest = dict.fromkeys(WRITES.values())
     turns = {view.probe % len(rest), (view.probe + len(rest) // 2) % len(rest)}
     tried = [first, *(one for number, one in enumerate(rest) if view.whole or number in turns)]

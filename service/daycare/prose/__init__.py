@@ -1,1 +1,1 @@
-"""Finds milestones of a child in the free text of daycare notes, by word lists in five languages."""
+"""Finds the milestones of a child in the free text of daycare notes, with word lists in five languages."""

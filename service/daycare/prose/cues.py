@@ -1,7 +1,7 @@
-"""Reads the cue files. A cue is a pattern with which a note states a milestone; the files also have word lists for the grammar.
+"""Reads the cue files. A cue is a pattern of the words with which a note states a milestone.
 
-Owns the schema of `languages/*.toml`, one file for each language. The syntax of patterns is in `patterns`. In a cue's `unless`,
-`=helped` means all patterns of the file's list `unless.helped`.
+Owns the schema of `languages/*.toml`, one file for each language. The files also contain word lists for the grammar. The syntax
+of patterns is in `patterns`. In a cue's `unless`, `=helped` means all patterns of the file's list `unless.helped`.
 """
 
 import tomllib
@@ -21,13 +21,16 @@ class LanguageFileInvalid(ValueError):
 
 
 class Cue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The patterns for one milestone. `did` begins with the verb of an action; `event` names an event, such as "first tooth"."""
+    """The patterns for one milestone.
+
+    A pattern in `did` begins with the verb of an action. A pattern in `event` names an event, such as "first tooth".
+    """
 
     key: str
     did: tuple[str, ...] = ()
     event: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-    """Patterns that give the cue another meaning if they match anywhere in the sentence: "ran out", "in the stroller"."""
+    """Patterns of words that give the cue another meaning, wherever in the sentence they are: "ran out", "in the stroller"."""
 
 
 class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,31 +41,31 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     she: tuple[str, ...]
     he: tuple[str, ...]
     objects: tuple[str, ...]
-    """Object pronouns for the child after a word of `reports`: we saw *her* clap."""
+    """Object pronouns that mean the child if they follow a word of `reports`: we saw *her* clap."""
     reports: tuple[str, ...]
     """Verbs of perception: saw, heard, noticed."""
     speakers: tuple[str, ...]
-    """Pronouns of the writer and the reader: we, I, you."""
+    """Pronouns for the writer and the reader of the note: we, I, you."""
     others: tuple[str, ...]
-    """Words for groups and things. If the subject of a clause is such a word, the subject is not the child."""
+    """Words for groups and things. A clause with such a word as its subject is not about the child."""
     persons: tuple[str, ...]
     """Words for one other person or animal, to which a later "she" may refer."""
     titles: tuple[str, ...]
     links: tuple[str, ...]
-    """Prepositions that connect a name to another word: the brother *of* Mia."""
+    """Prepositions that connect a name to the word before it: the brother *of* Mia."""
     between: tuple[str, ...]
-    """Words that are allowed between the subject and a cue: has, also, really."""
+    """Words that may be between the subject and a cue: has, also, really."""
     openers: tuple[str, ...]
-    """Words that are allowed before a cue in a clause without a subject: today, wow."""
+    """Words that may be before a cue in a clause without a subject: today, wow."""
     adjuncts: tuple[str, ...]
-    """Words that begin a clause before its subject is named: *after* lunch Mia ..."""
+    """Words that begin a clause whose subject comes later: *after* lunch Mia ..."""
     everyday_verbs: tuple[str, ...]
     """Verbs that often begin a note without a subject: ate, slept."""
     things: tuple[str, ...]
-    """Words that are no names, but may have a capital."""
+    """Words that may have a capital, but are no names."""
     determiners: tuple[str, ...]
     not_the_childs: tuple[str, ...]
-    """Words that state that an event is another person's: *our* first steps."""
+    """Words that state that an event belongs to another person: *our* first steps."""
     conjunctions: tuple[str, ...]
     """Words that start a clause: and, but, when."""
     adversatives: tuple[str, ...]
@@ -70,11 +73,12 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     relatives: tuple[str, ...]
     """Relative pronouns. They refer to the word before them: Leo, *who* ..."""
     guards: tuple[str, ...]
-    """Patterns of denials, plans, hopes and near misses. A guard excludes the cues of its clause and of dependent clauses."""
+    """Patterns of denials, plans, hopes and near misses. A guard excludes the cues of its clause and of the clauses that depend
+    on it."""
     sentence_guards: tuple[str, ...]
-    """Patterns of conditions, requests, hearsay and other days. Such a pattern excludes every cue of its sentence."""
+    """Patterns of conditions, requests, hearsay and other days. If such a pattern matches, no cue of its sentence counts."""
     harmless: tuple[str, ...]
-    """Patterns that look like a guard, but exclude nothing: "no problem"."""
+    """Patterns of words that look like a guard, but exclude nothing: "no problem"."""
     all_names_are_capital: bool
     """Whether a capital inside a sentence marks a name. False for German, where every noun has a capital."""
     lists: Mapping[str, tuple[str, ...]] = {}
@@ -84,7 +88,7 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class CompiledCue(msgspec.Struct, frozen=True, kw_only=True):
-    """One compiled pattern of a cue, with the cue's key and exclusions."""
+    """One compiled pattern of a cue, with the key of the cue's milestone, and the patterns that give the cue another meaning."""
 
     key: str
     pattern: Pattern
@@ -101,9 +105,9 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
     words: Mapping[str, frozenset[str]]
     """The word lists of the file, by name."""
     roles: Mapping[str, frozenset[str]]
-    """The names of the word lists that contain a word, by that word."""
+    """The names of the word lists that contain a word. The key is this word."""
     cues: Mapping[str, tuple[CompiledCue, ...]]
-    """Compiled cues by their first word."""
+    """The compiled cues, by their first word."""
     guards: Index
     sentence_guards: Index
     harmless: Index
@@ -167,7 +171,10 @@ def read_language(name: str, content: bytes) -> Language:
 
 
 def _expanded(file: CueFile, source: str) -> tuple[str, ...]:
-    """Returns the patterns of the list `name` if `source` is `=name`, or `source` itself as the only pattern."""
+    """Returns the patterns that an item of a cue's `unless` names.
+
+    An item `=name` names all patterns of the file's list `unless.name`. Any other item is itself a pattern.
+    """
     return file.unless[source[1:]] if source.startswith("=") else (source,)
 
 
@@ -179,5 +186,5 @@ def read_all(folder: Traversable) -> tuple[Language, ...]:
 
 @cache
 def languages() -> tuple[Language, ...]:
-    """Returns the languages of the service, in the order of their names. Reads the files once, at the first call."""
+    """Returns the languages of the service, in the order of their names. Reads the files only once, at the first call."""
     return read_all(resources.files("service.daycare.prose") / "languages")

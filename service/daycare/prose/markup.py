@@ -1,7 +1,7 @@
 """Removes markup from a note: HTML tags, HTML entities and Markdown marks.
 
-Owns which parts of a page are visible text. Knows no language. A note without markup keeps its words unchanged. HTML is unescaped
-at most twice, and each step reads the text once, so the work is bounded.
+Owns the decision which parts of a page are visible text. Knows no language. The words of a note without markup stay unchanged.
+HTML is unescaped at most twice, and each step reads the text once, so the work is bounded.
 """
 
 import re
@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 UNPACKED_MAX: Final = 2
-"""Number of times that HTML is unescaped: some systems escape HTML a second time (&lt;p&gt;)."""
+"""Number of times that HTML is unescaped. One time is not enough, because some systems escape HTML twice (&lt;p&gt;)."""
 TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 ENTITY: Final = re.compile(r"&(?:[a-z]{2,10}|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 MARKDOWN: Final = re.compile(r"\*\*|__|~~|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|^ {0,3}#{1,6} +", re.MULTILINE)
@@ -43,7 +43,7 @@ SPACES: Final = re.compile(r"[^\S\n]+")
 
 
 def plain(text: str) -> str:
-    """Returns the visible text of a note. An element that a browser shows on a line of its own is a line here, too."""
+    """Returns the visible text of a note. The text of an HTML element that a browser shows on its own line is a separate line."""
     for _ in range(UNPACKED_MAX):
         if TAG.search(text):
             text = _without_tags(text)

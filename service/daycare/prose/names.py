@@ -1,6 +1,6 @@
-"""Finds the words of a note that mean the child: names, "your daughter" and the like, and the pronouns "I" and "you" in letters.
+"""Finds the words of a note that mean the child: names, words such as "your daughter", and the pronouns "I" and "you".
 
-Owns the comparison of names: case, accents and Unicode form do not matter, and "ü" equals "ue". Knows no milestones. A name is a
+Owns the comparison of names. Case, accents and Unicode form do not matter, and "ü" equals "ue". Knows no milestones. A name is a
 full name, as the family or the source writes it: first, middle and last names.
 """
 
@@ -20,7 +20,7 @@ PARTICLES: Final = frozenset(
 UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
 
 CHILD_MARK: Final = "\ue000"
-"""The character that replaces "your daughter" and the like in a text. `text.prepared` removes this character from notes first."""
+"""The character that replaces words such as "your daughter" in a text. `text.prepared` first removes it from the note."""
 
 _EN_KIN = r"daughter|son|princess|munchkin|superstar|cutie|kiddo|bubba|bubs|lo|toddler|baby|bab[ey]|child|kid"
 _EN_PET = (
@@ -68,8 +68,10 @@ TITLES: Final = frozenset(
     {"mr", "mrs", "ms", "herr", "frau", "señor", "señora", "sr", "sra", "mme", "madame", "monsieur", "mevrouw", "meneer"}
 )
 
-_PARENTS: Final = r"mummy|mommy|mumm?y|mum|mom|mama|mami|mam[aá]|maman|mutti|daddy|dad|dada|papa|pap[aá]|papi|vati|"
-r"parents|family|familia|eltern|familie|famille|ouders|padres|papás|parents|everyone|everybody|oma|opa"
+_PARENTS: Final = (
+    r"mummy|mommy|mumm?y|mum|mom|mama|mami|mam[aá]|maman|mutti|daddy|dad|dada|papa|pap[aá]|papi|vati|"
+    r"parents|family|familia|eltern|familie|famille|ouders|padres|papás|everyone|everybody|oma|opa"
+)
 WRITTEN_AS_CHILD: Final = re.compile(
     rf"(?:^|[\s,.!?¡«\"'(])(?:{_PARENTS})\b\s*[,!]|[,;]\s*(?:{_PARENTS})\b\s*[!.]|(?:\blove|xx?|\bkuss|\bbesos|\bbisous|"
     rf"\bkusjes|\bliebe grüße|\bhugs)\b\s*,?",
@@ -77,8 +79,10 @@ WRITTEN_AS_CHILD: Final = re.compile(
 )
 FIRST_PERSONS: Final = frozenset({"i", "ich", "yo", "j'", "je", "ik"})
 SECOND_PERSONS: Final = frozenset({"you", "du", "tú", "tu", "jij", "je", "t'"})
-PRAISE: Final = r"well done|dear|bravo|hey|oh|hello|hi|good job|clever girl|clever boy|liebe[r]?|hallo|querid[ao]|hola|"
-r"chère?|coucou|lieve|dag|hoi"
+PRAISE: Final = (
+    r"well done|dear|bravo|hey|oh|hello|hi|good job|clever girl|clever boy|liebe[r]?|hallo|querid[ao]|hola|"
+    r"chère?|coucou|lieve|dag|hoi"
+)
 PRAISED: Final = re.compile(
     r"\b(?:you (?:clever|good|brave|big|little|amazing|wonderful) (?:girl|boy|one|star)|what a (?:\w+ ){1,3}you (?:are|were)"
     r"|(?:little|young) (?:lady|man|one|miss)[.!,]*\s*$|girl you are|boy you are)",
@@ -87,11 +91,11 @@ PRAISED: Final = re.compile(
 
 
 class ChildNames(msgspec.Struct, frozen=True):
-    """The single words of a child's full names."""
+    """The single words and the initials of a child's full names."""
 
     first_names: frozenset[str]
     later_names: frozenset[str]
-    """Middle and last names. After another first name, such a name does not mean the child."""
+    """The middle and last names. Directly after another first name, such a name does not mean the child."""
     initials: frozenset[str]
 
     def is_first(self, word: str) -> bool:
@@ -104,7 +108,10 @@ class ChildNames(msgspec.Struct, frozen=True):
 
 
 def names_of(names: Collection[str]) -> ChildNames:
-    """Splits full names into first names, later names and initials. Reads at most 32 names, and 200 characters of each name."""
+    """Splits full names into first names, later names and initials.
+
+    Reads at most 32 names, and at most 200 characters of each name.
+    """
     first_names: set[str] = set()
     later_names: set[str] = set()
     for name in sorted(names)[:NAMES_MAX]:
@@ -145,13 +152,13 @@ def child_pronouns(text: str, names: ChildNames) -> frozenset[str]:
 
 
 def _is_addressed(text: str, names: ChildNames) -> bool:
-    """Returns whether the note is addressed to the child: Dear Mia, ...; you walked, Mia; well done Mia."""
+    """Returns whether the note is addressed to the child, such as "Dear Mia", "you walked, Mia" or "well done Mia"."""
     if PRAISED.search(text):
         return True
     for found in PART.finditer(text):
         if names.is_first(found.group()):
             before, after = text[max(0, found.start() - 16) : found.start()].lower(), text[found.end() : found.end() + 10].lower()
-            if re.match(r"\s*[,!]\s*(?:you|du|tú|tu|je|jij)\b", after) or re.search(rf"(?:{PRAISE})\s*,?\s*$", before):
+            if re.match(r"\s*[,!]\s*(?:you|du|tú|tu|je|jij)\b", after) or re.search(rf"\b(?:{PRAISE})\s*,?\s*$", before):
                 return True
             if re.search(
                 r"\b(?:you|du|tú|tu|jij)\b[^.!?]{0,60}$", text[max(0, found.start() - 70) : found.start()].lower()

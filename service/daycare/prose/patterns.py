@@ -1,11 +1,11 @@
 """Compiles and matches the word patterns of the language files. Owns the syntax of patterns.
 
     clapped|claps       one of these words
-    [her|his]           one of these words, or none
-    stack*  *n't        a word that begins so, a word that ends so
+    [her|his]           one of these words, or no word
+    stack*  *n't        any word with this beginning, any word with this end
     ..3                 0 to 3 words of the same clause
-    <clap>              any form of this verb of `verbs`
-    @hers               a word of this list of `lists`
+    <clap>              any form of this verb, from the file's `verbs`
+    @hers               any word of this list, from the file's `lists`
     #child              the child's own name
 
 Every repetition has a bound, so matching a pattern takes a bounded number of steps.
@@ -22,8 +22,10 @@ CHILD: Final = "#child"
 
 
 class VerbForms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The forms of a verb: `standalone` forms state an action by themselves (clapped), `bare` forms need a word before them
-    (clapping)."""
+    """The forms of a verb. A form in `standalone` states an action without another word (clapped).
+
+    A form in `bare` needs a word before it (clapping).
+    """
 
     standalone: tuple[str, ...]
     bare: tuple[str, ...] = ()
@@ -37,7 +39,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
 
 class Words(msgspec.Struct, frozen=True):
-    """A set of words, described by whole words, by beginnings of words and by ends of words."""
+    """A set of words: the words in `whole`, and all words that have one of the `beginnings` or one of the `ends`."""
 
     whole: frozenset[str]
     beginnings: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One item of a pattern: a word, an optional word, or a gap of at most `gap` words."""
+    """One item of a pattern: a required word, an optional word, or a gap of at most `gap` words."""
 
     words: Words
     is_optional: bool = False
@@ -64,12 +66,12 @@ class Pattern(msgspec.Struct, frozen=True):
 
     steps: tuple[Step, ...]
     bare: frozenset[str] = frozenset()
-    """If the pattern begins with a verb: the forms of that verb that need a word before them."""
+    """The forms of the pattern's first verb that need a word before them. Empty if the pattern does not begin with a verb."""
 
     def end(self, tokens: Sequence[Token], clauses: Sequence[int], start: int) -> int:
-        """Returns the end of the longest match that begins at `start`, or -1 if there is no match.
+        """Returns the position after the longest match that begins at `start`, or -1 if there is no match.
 
-        The first word is not compared, because the caller found the pattern by its first word.
+        Does not compare the first word, because the caller found the pattern by that word.
         """
         ends = {start + 1}
         for step in self.steps[1:]:
@@ -91,18 +93,21 @@ class Index(msgspec.Struct, frozen=True):
 
     by_word: Mapping[str, tuple[Pattern, ...]]
     partial: tuple[Pattern, ...] = ()
-    """Patterns whose first word is given by its beginning or its end."""
+    """The patterns whose first word is described by its beginning or its end."""
     beginnings: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
 
     def may_be_in(self, words: frozenset[str]) -> bool:
-        """Returns whether a pattern may begin with one of these words. The check is much faster than `spans`."""
+        """Returns whether a pattern may begin with one of these words. This check is much faster than `spans`."""
         if not words.isdisjoint(self.by_word):
             return True
         return bool(self.partial) and any(word.startswith(self.beginnings) or word.endswith(self.ends) for word in words)
 
     def spans(self, tokens: Sequence[Token], clauses: Sequence[int]) -> list[tuple[int, int]]:
-        """Returns the start and the end of each match, in order. Of matches with the same start, only the longest is returned."""
+        """Returns the start and the end of each match, in order.
+
+        Of matches with the same start, returns only the longest match.
+        """
         found = []
         for at, token in enumerate(tokens):
             tried = self.by_word.get(token.word, ())
@@ -114,7 +119,7 @@ class Index(msgspec.Struct, frozen=True):
 
 
 def words_of(words: Sequence[str]) -> Words:
-    """Sorts words into whole words, beginnings and ends."""
+    """Sorts the words of a pattern's item into whole words, beginnings (`stack*`) and ends (`*n't`)."""
     return Words(
         frozenset(word for word in words if "*" not in word),
         tuple(word[:-1] for word in words if word.endswith("*")),
@@ -126,7 +131,7 @@ def pattern_of(source: str, vocabulary: Vocabulary) -> Pattern:
     """Compiles a pattern.
 
     Raises:
-        ValueError: The pattern has no word, a word in capitals, or begins with an optional word or a gap.
+        ValueError: The pattern has no word, has a word in capitals, or begins with an optional word or a gap.
         KeyError: The pattern names a list or a verb that does not exist.
     """
     items = source.split()
@@ -160,7 +165,7 @@ def first_words(source: str, pattern: Pattern) -> list[str]:
     """Returns the words with which a match of a cue can begin, sorted.
 
     Raises:
-        ValueError: The first word is given by its beginning or its end.
+        ValueError: The first word is described by its beginning or its end.
     """
     if pattern.steps[0].words.beginnings or pattern.steps[0].words.ends:
         raise ValueError(f"{source}: begins with no required word")

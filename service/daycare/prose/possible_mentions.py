@@ -1,8 +1,9 @@
-"""Finds the great firsts, such as first steps, that a sentence possibly mentions. The note is held from a parent who keeps one.
+"""Finds the great firsts, such as first steps, that a sentence possibly mentions.
 
-Prefers recall: any trigger word is a possible mention. Owns the four exceptions: the word is denied or planned, has another
-meaning in its phrase, is part of a title, or names an act that is certainly another person's. `reader` decides which milestones
-are recorded, and uses `counts` for that. Examines each word of a sentence a bounded number of times.
+A note that possibly mentions a first is held from a parent who keeps this first. So recall matters more than precision: any
+trigger word is a possible mention. Owns the four exceptions: the word is denied or planned, has another meaning in its phrase, is
+part of a title, or names an act that is certainly another person's. `reader` uses `counts` to decide which milestones are
+recorded. The time of a search is bounded, because each word of a sentence is examined a bounded number of times.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,33 +15,37 @@ from service.daycare.prose.subject import ParsedSentence
 from service.daycare.prose.trigger_words import TriggerSet, TriggerWords, in_all_languages, triggers_by_language
 
 DENIED_WITHIN: Final = 8
-"""Number of words that a denial covers after itself, within its clause."""
+"""Number of words after a denial, within its clause, that the denial covers."""
 LATE_WITHIN: Final = 4
-"""Number of words that a late denial ("crawls not yet") covers before itself, within its clause."""
+"""Number of words before a late denial ("crawls not yet"), within its clause, that the denial covers."""
 PLANNED_WITHIN: Final = 6
-"""Number of words that a plan covers after itself, within its clause."""
+"""Number of words after a plan, within its clause, that the plan covers."""
 CLAUSES_BACK: Final = 6
-"""Number of clauses that are searched backwards for the actor."""
+"""Number of clauses that are searched for the actor of an act: the clause of the act, and the clauses before it."""
 WORDS_BACK: Final = 24
-"""Number of words of one clause that are searched for the actor."""
+"""Number of words that are searched for the actor in one clause."""
 TITLE_SHARE_MAX: Final = 0.6
-"""A sentence with a larger share of words with a capital is a headline. In a headline, a capital does not mark a title."""
+"""The largest share of capitalised words in an ordinary sentence. A sentence with a larger share is a headline. In a headline, a
+capital does not mark a title."""
 SHORT_WORDS: Final = 3
-"""Largest number of words in a sentence whose trigger word counts without a word of `needs`: `Mia stands!`"""
+"""Largest number of words in a short sentence, such as `Mia stands!`. In a short sentence, no word of `needs` is required."""
 QUOTED_MAX: Final = 3
-"""The largest number of quoted words that may be the child's own first words."""
+"""The largest number of quoted words in a sentence that may be the child's own first words."""
 FIRST_WORD: Final = ("talking.first-word",)
 
 
 class SentenceMentions:
-    """The possible mentions in one sentence, parsed in one language."""
+    """The possible mentions of great firsts in one sentence, which was parsed in one language."""
 
     def __init__(self, sentence: ParsedSentence) -> None:
         self._sentence = sentence
         self._triggers: TriggerWords = triggers_by_language()[sentence.language.name]
 
     def possible_keys(self) -> Iterator[tuple[str, ...]]:
-        """Yields the milestones of each trigger set that matches. The sentence possibly mentions one milestone of the set."""
+        """Yields, for each trigger set that matches the sentence, the set's milestones.
+
+        The sentence possibly mentions one of them.
+        """
         triggers = self._triggers
         hits = [(trigger_set, spans) for trigger_set in triggers.sets if (spans := self._spans(trigger_set.words))]
         if any(self.counts(at, at + 1) for at in self._quoted()):
@@ -50,7 +55,7 @@ class SentenceMentions:
                 yield trigger_set.keys
 
     def is_vague(self) -> bool:
-        """Returns whether the sentence announces something great without naming the milestone."""
+        """Returns whether the sentence announces something great, but does not name the milestone."""
         triggers = self._triggers
         if not (self._spans(triggers.vague) or triggers.are_signs(self._words)):
             return False
@@ -58,7 +63,10 @@ class SentenceMentions:
         return not any(map(self._spans, excluding))
 
     def counts(self, start: int, end: int) -> bool:
-        """Returns whether these words are not denied, not planned, not part of a title, and not another person's act."""
+        """Returns whether the words from `start` to `end` count as a mention.
+
+        They do not count if they are denied, planned, part of a title, or another person's act.
+        """
         is_only_planned = start < self._planned_before or start in self._denied_or_planned
         return not (is_only_planned or self._is_title(start) or self._is_act_of_another(start))
 
@@ -83,7 +91,7 @@ class SentenceMentions:
 
     @cached_property
     def _planned_before(self) -> int:
-        """The position where the planned part ends: a "but" after the last plan, or the sentence's end. 0: there is no plan."""
+        """The position where the planned part ends: a "but" after the last plan, or the sentence's end. 0 if there is no plan."""
         sentence = self._sentence
         spans = self._spans(self._triggers.plans_anywhere)
         planned = [end for start, end in spans if not (start in self._harmless or sentence.tokens[start].is_child)]
@@ -94,12 +102,12 @@ class SentenceMentions:
 
     @cached_property
     def _harmless(self) -> frozenset[int]:
-        """The positions of words that look like a denial or a plan, but are neither."""
+        """The positions of words that look like a denial or a plan, but are neither a denial nor a plan."""
         return frozenset(at for start, end in self._spans(self._triggers.false_denials) for at in range(start, end))
 
     @cached_property
     def _is_shared_act(self) -> bool:
-        """Whether the child did the same as another person: "so did Mia"."""
+        """Whether the sentence states that the child did the same as another person: "so did Mia"."""
         tokens = self._sentence.tokens
         is_named = any(token.is_child or self._sentence.is_in(at, "she", "he") for at, token in enumerate(tokens))
         return is_named and bool(self._spans(self._triggers.also))
@@ -117,7 +125,10 @@ class SentenceMentions:
         return frozenset(at for index, within in ranges for at in self._covered_by(index, within))
 
     def _covered_by(self, index: Index, within: int) -> Iterator[int]:
-        """Yields the positions that each match of an index covers: `within` words after the match, or before it if negative."""
+        """Yields the positions of the words that each match of an index covers.
+
+        A match covers itself and the next `within` words. If `within` is negative, it covers itself and the words before it.
+        """
         sentence = self._sentence
         for start, end in self._spans(index):
             if start in self._harmless or sentence.tokens[start].is_quoted or sentence.tokens[start].is_child:
@@ -126,13 +137,16 @@ class SentenceMentions:
             yield from (at for at in covered if sentence.clause_of[at] == sentence.clause_of[start])
 
     def _quoted(self) -> list[int]:
-        """Returns the positions of the quoted words. Returns an empty list for more than 3 words, or for a possible title."""
+        """Returns the positions of the quoted words that may be the child's own words.
+
+        Returns an empty list for more than `QUOTED_MAX` quoted words, or if the sentence has a word for something with a title.
+        """
         quoted = [at for at, token in enumerate(self._sentence.tokens) if token.is_quoted]
         return quoted if len(quoted) <= QUOTED_MAX and not self._titled else []
 
     @cached_property
     def _titled(self) -> frozenset[int]:
-        """The positions of words for things that have titles: a room, a book, a class."""
+        """The positions of the words for things that have titles, such as a room, a book or a class."""
         things, tokens = in_all_languages("things"), self._sentence.tokens
         return frozenset(at for at, token in enumerate(tokens) if token.word in things and not token.is_quoted)
 
@@ -156,7 +170,7 @@ class SentenceMentions:
     def _is_title(self, at: int) -> bool:
         """Returns whether a word is part of the title of a book, a room or a class.
 
-        The sentence must have a word for such a thing. A title is quoted, or follows a label, or its words have a capital.
+        The sentence must contain a word such as "book". A title is quoted, or follows a label, or its words have a capital.
         """
         if not self._titled:
             return False
@@ -217,7 +231,7 @@ class SentenceMentions:
         return False if is_relative and self._is_person(first - 1) else None
 
     def _is_possessive(self, at: int, last: int) -> bool:
-        """Returns whether the word for the child is a part of another person's name: Mia's brother; her little friend Aisha."""
+        """Returns whether the word for the child begins a phrase for another person: Mia's brother; her little friend Aisha."""
         sentence = self._sentence
         after = at + 2 if at + 1 < len(sentence.tokens) and sentence.tokens[at + 1].word == "'s" else at + 1
         if after == at + 1 and sentence.tokens[at].is_child:
@@ -254,5 +268,5 @@ class SentenceMentions:
         return self._sentence.tokens[at].word in in_all_languages("other_actors") or self._sentence.is_in(at, "persons", "titles")
 
     def _is_person(self, at: int) -> bool:
-        """Returns whether a word names another person, as `Harry` in `Harry stood`."""
+        """Returns whether a word names another person, such as `Harry` in `Harry stood`."""
         return self._is_known_person(at) or (self._sentence.tokens[at].is_capital and self._sentence.is_name(at))

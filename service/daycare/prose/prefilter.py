@@ -1,7 +1,7 @@
-"""Decides in a few microseconds whether a note has to be read: whether the note has all words of some cue or trigger pattern.
+"""Decides in a few microseconds whether a note has to be read: whether the note has all words of a cue or of a trigger pattern.
 
-Most notes are about meals and naps, so most notes are skipped. The check ignores order and grammar. A note without milestones may
-pass the check, but a note in which `reader` would find a milestone is never skipped.
+Most notes are about meals and naps, so most notes are skipped. The check ignores the order of the words and the grammar. A note
+without milestones may pass the check, but a note in which `reader` would find a milestone is never skipped.
 """
 
 import re
@@ -19,11 +19,15 @@ from service.daycare.prose.typing_errors import corrected
 LETTERS: Final = re.compile(r"[^\W\d_]+")
 
 RequiredWords = frozenset[frozenset[str]]
-"""Sets of words. A text has to contain at least one word of each set."""
+"""Sets of alternative words. A text has to contain at least one word of each set."""
 
 
 def may_have_milestones(text: str) -> bool:
-    """Returns whether a text has all words of a pattern in any order, signs of two kinds, or a quotation."""
+    """Returns whether a text may have milestones.
+
+    A text may have milestones if it has all words of a pattern in any order, signs of two kinds (see `trigger_words`), or a
+    quotation.
+    """
     words, required, parts = frozenset(map(corrected, LETTERS.findall(text.lower()))), _required(), _parts()
     return (
         any(_are_met(others, words) for word in words & required.keys() for others in required[word])
@@ -39,7 +43,7 @@ def _are_met(others: RequiredWords, words: frozenset[str]) -> bool:
 
 @cache
 def _required() -> dict[str, frozenset[RequiredWords]]:
-    """Returns, by the rarest required word of each pattern, the other words that the pattern requires."""
+    """Returns, for each word that is the rarest required word of a pattern, the other words that the pattern requires."""
     required: defaultdict[str, set[RequiredWords]] = defaultdict(set)
     for pattern, marks in _patterns():
         if not _is_partial(pattern) and (certain := _certain(pattern)):
@@ -52,7 +56,7 @@ def _required() -> dict[str, frozenset[RequiredWords]]:
 
 @cache
 def _parts() -> Words:
-    """Returns the beginnings and ends of words in patterns that require no whole word."""
+    """Returns beginnings and ends of words, for the patterns that require no whole word."""
     firsts = [pattern.steps[0].words for pattern, _ in _patterns() if _is_partial(pattern) or not _certain(pattern)]
     begun = {one for words in firsts for one in words.beginnings} | {one for words in firsts for one in words.whole}
     return Words(frozenset(), tuple(begun), tuple({one for words in firsts for one in words.ends}))
@@ -73,7 +77,7 @@ def _is_partial(pattern: Pattern) -> bool:
 
 
 def _certain(pattern: Pattern) -> list[frozenset[str]]:
-    """Returns the words of each required step of a pattern. Steps that may be a name or a number are left out."""
+    """Returns the alternative words of each required step of a pattern. Leaves out steps that may be a name or a number."""
     return [
         step.words.whole
         for step in pattern.steps
@@ -84,10 +88,16 @@ def _certain(pattern: Pattern) -> list[frozenset[str]]:
 
 
 def _rarity(words: frozenset[str], *, marks: frozenset[str]) -> tuple[int, int]:
-    """Returns a sort key that is larger if fewer of these words are frequent words, and then if the words are longer."""
+    """Returns a sort key for alternative words.
+
+    The key is larger if fewer of them are frequent words, and then if they are longer.
+    """
     return -len(words & marks), min(map(len, words))
 
 
 def _letters(words: frozenset[str]) -> frozenset[str]:
-    """Returns the first run of letters of each word, which is how a word appears among the letters of a text."""
+    """Returns the first run of letters of each word.
+
+    The words of a text are compared in this form, without apostrophes and hyphens.
+    """
     return frozenset(LETTERS.findall(word)[0] for word in words)

@@ -2,20 +2,21 @@
 
 Certain milestones are recorded on timelines, so precision comes first. A possible milestone only has the effect that the note is
 held from a parent who keeps that milestone, so recall comes first. Owns the rule for certain milestones; `possible_mentions` owns
-the rule for possible ones. Knows no family, no clock and no source; the words of each language are data (`cues`,
+the rule for possible milestones. Knows no family, no clock and no source; the words of each language are data (`cues`,
 `trigger_words`). The rule for certain milestones:
 
-- The note states that the child did it, in the past or the present, for the first time or again ("loves walking" counts, too).
+- The note states that the child did the act, in the past or present, for the first time or again ("loves walking" counts, too).
   Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs do not count. A denial ends at "but", or
   at a clause that names the child again.
 - Hearsay and other days do not count: "Mum says she walked at home", "yesterday".
-- The subject is the child's name, or "she" or "he" if no other person can be meant, or is missing, as in a caption ("Clapped her
-  hands!"). "They" does not count, because "they" may be anybody. Without `names`, every name is another person's name.
+- The subject of the clause is the child's name. "She" and "he" count, too, if no other person can be meant. A missing subject
+  counts, as in a caption ("Clapped her hands!"). "They" does not count, because "they" may be anybody.
+- Without `names`, every name is another person's name.
 - Groups do not count: "the children danced". In "Mia and Leo danced", only the name next to the verb counts.
 - Other actors (a brother, a bear, a train, we) do not count. If an unknown word is between the child and the verb, the milestone
   is uncertain.
-- A milestone that children reach without help does not count if the sentence mentions a helping hand or a stroller.
-- Of two cues that share words, the longer cue counts. In one clause, a milestone that another milestone implies does not count.
+- A milestone that children reach by themselves does not count in a sentence with a helping hand or a stroller.
+- Of two cues that share words, the longer cue counts. A milestone that another milestone of the clause implies does not count.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -47,9 +48,10 @@ from service.daycare.prose.text import Sentence, Token, prepared, sentences
 from service.daycare.prose.trigger_words import great_firsts, triggers_by_language
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""Largest number of characters of a note in an event. Further text is not read."""
+"""Largest number of characters of a note in an event. The rest of a longer text is not searched."""
 FEWER_WORDS_MAX: Final = 2
-"""Difference in frequent words. With 5 such words of the likeliest language, a sentence is also read in languages with 3 or 4."""
+"""The likeliest language has the most frequent words in a sentence. The sentence is also read in a language that has at most this
+many fewer of these words."""
 POSSIBLE_MAX: Final = 16
 """Largest number of possible milestones that an event may list."""
 
@@ -60,7 +62,7 @@ class Findings(msgspec.Struct, frozen=True, array_like=True):
     """The milestones of a note, as keys of the catalogue."""
 
     found: tuple[str, ...] = ()
-    """The certain milestones, in the order of the note's words. These are recorded."""
+    """The certain milestones, in the order of the note's words. The service records these milestones."""
     possible: tuple[str, ...] = ()
     """At most 16 possible milestones, without those in `found`. The note is held from a parent who keeps such a milestone."""
 
@@ -71,8 +73,8 @@ NOTHING: Final = Findings()
 def findings_in(text: str, *, names: Collection[str] = ()) -> Findings:
     """Returns the certain and the possible milestones of a note.
 
-    `names` are full names of the child: the name in the source and the names in the family. The same text and names give the
-    same result. Accepts any text and never raises. The time is linear in the length of the text.
+    `names` are full names of the child: the name in the source and the names in the family. The same text and names give the same
+    result. Accepts any text and never raises. The time is linear in the length of the text.
     """
     text = prepared(text[:TEXT_CHARACTERS_MAX])
     return read_prepared(text, names) if may_have_milestones(text) else NOTHING
@@ -84,7 +86,7 @@ def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
 
 
 def read_prepared(text: str, names: Collection[str]) -> Findings:
-    """Returns the findings in a prepared note, like `findings_in`, but without the fast check that skips most notes."""
+    """Returns the same findings as `findings_in` for a prepared note, but without the fast check that skips most notes."""
     text = without_retracted(text)
     found: dict[str, None] = {}
     uncertain: dict[str, None] = {}
@@ -122,7 +124,7 @@ def _possible_beside(
 
 
 def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], list[ParsedSentence]]]:
-    """Returns two lists for each sentence: its parses in the likeliest languages, and in further languages with trigger words."""
+    """Returns two lists of parses for each sentence: in the likeliest languages, and in other languages with trigger words."""
     split = tuple(sentences(text, names=names, common=_common(), pronouns=child_pronouns(text, names)))
     counts_by_sentence = [_frequent_word_counts(sentence) for sentence in split]
     note_counts = [sum(column) for column in zip(*counts_by_sentence, strict=True)]
@@ -139,7 +141,7 @@ def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], 
 
 @cache
 def _common() -> frozenset[str]:
-    """Returns everyday words. Some of these words are also names (will, may): such a word with a capital is read as a name."""
+    """Returns everyday words. If such a word is also a name (will, may), it is read as a name only if it has a capital."""
     return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
 
 
@@ -155,7 +157,7 @@ def _frequent_word_counts(sentence: Sentence) -> list[int]:
 
 @cache
 def _languages_by_frequent_word() -> dict[str, list[int]]:
-    """Returns the frequent words of all languages, each with the indexes of its languages in `languages()`."""
+    """Returns, for each frequent word, the indexes in `languages()` of the languages in which the word is frequent."""
     found: dict[str, list[int]] = {}
     for number, language in enumerate(languages()):
         for word in language.frequent_words:
@@ -164,14 +166,14 @@ def _languages_by_frequent_word() -> dict[str, list[int]]:
 
 
 def _likeliest_languages(counts: Sequence[int], note_counts: Sequence[int]) -> list[Language]:
-    """Returns the languages with the most frequent words in a sentence. If several are equal, the counts of the note decide."""
+    """Returns the languages with the most frequent words in a sentence. If several have as many, the note's counts decide."""
     scores = list(zip(counts, note_counts, strict=True))
     most = max(scores)
     return [language for language, score in zip(languages(), scores, strict=True) if score == most]
 
 
 def _parsed(sentence: Sentence, language: Language) -> ParsedSentence:
-    """Splits a sentence into clauses and finds its cues, by the words of one language."""
+    """Splits a sentence into clauses and finds the cues in the sentence, with the words of one language."""
     clause_of, starts = clauses_of(sentence.tokens, language)
     matches = _matches(sentence.tokens, clause_of, language)
     return ParsedSentence(
@@ -226,10 +228,10 @@ def _milestones_of(sentence: ParsedSentence, context: NoteContext) -> Iterator[t
 
 @cache
 def _trigger_keys() -> frozenset[str]:
-    """Returns the great firsts, and the milestones that imply a great first or are implied by a great first.
+    """Returns the great firsts, the milestones that imply a great first, and the milestones that a great first implies.
 
-    An uncertain cue for one of these milestones is ignored: the trigger words decide better whether the note mentions that
-    milestone.
+    An uncertain cue for one of these milestones is ignored, because the trigger words decide better whether the note mentions
+    that milestone.
     """
     return frozenset(one for key in great_firsts() for one in (key, *CATALOGUE.implied_by(key), *CATALOGUE.implying(key)))
 
@@ -255,12 +257,12 @@ def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Langua
 
 
 def _by_preference(match: Match) -> tuple[int, int, int]:
-    """Returns a sort key: the longest cue first; of two cues of the same length, the cue that implies more milestones."""
+    """Returns a sort key. Longer cues come first. Of cues of the same length, those that imply more milestones come first."""
     return match.start - match.end, -len(CATALOGUE.implied_by(match.cue.key)), match.start
 
 
 def _guarded(sentence: ParsedSentence, guards: Index) -> dict[int, Span]:
-    """Returns the span of the first guard in each clause. A guard that is harmless, quoted or part of a cue is left out."""
+    """Returns the span of the first guard in each clause. Leaves out a guard that is harmless, quoted or part of a cue."""
     spans = sentence.language.harmless.spans(sentence.tokens, sentence.clause_of)
     harmless = {at for start, end in spans for at in range(start, end)}
     found: dict[int, Span] = {}
@@ -272,12 +274,12 @@ def _guarded(sentence: ParsedSentence, guards: Index) -> dict[int, Span]:
 
 
 def _is_only_guard(sentence: ParsedSentence, clause: int, guard: Span) -> bool:
-    """Returns whether a clause consists of a guard alone. Such a guard applies to the previous clause: "Walking, almost!"."""
+    """Returns whether a clause consists of a guard alone. Such a guard applies to the clause before it: "Walking, almost!"."""
     return guard[0] == sentence.starts[clause] and guard[1] == sentence.end(clause)
 
 
 class _OtherMeanings:
-    """The words of a sentence that give its cues another meaning. Each list of such words is searched only once."""
+    """The words of a sentence that give its cues another meaning. Searches the sentence only once for each list of such words."""
 
     def __init__(self, sentence: ParsedSentence) -> None:
         self._sentence = sentence

@@ -1,8 +1,8 @@
 """Finds retractions in a note: "wrong child", "disregard this", "falsches Kind".
 
 Owns the words of retractions in five languages. A certain retraction removes the text from the beginning of the note to the end
-of the retracting sentence. A possible retraction ("sorry", "actually no") removes nothing, but no milestone of the note is then
-certain.
+of the retracting sentence. A possible retraction ("sorry", "actually no") removes nothing, but makes every milestone of the note
+uncertain.
 """
 
 import re

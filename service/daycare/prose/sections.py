@@ -1,8 +1,9 @@
 """Removes plans from a note: the text under a heading such as "Next steps:", "Ziele:" or "Prochaine étape :".
 
 Owns the headings in five languages. A heading begins a line or a sentence and ends with a colon or a dash, or is a whole line.
-The rest of the heading's line is a plan, even if the rest names the child. If the rest is empty, the next lines are the plan.
-Such a plan ends at another heading, or at an empty line after the plan's text, unless a list item follows that line.
+The rest of the heading's line is a plan, even if it names the child. If nothing follows the heading on its line, the next lines
+are the plan. This plan ends at another heading. It also ends at an empty line after its text, unless a list item follows that
+line.
 """
 
 import re
@@ -75,7 +76,7 @@ def without_plans(text: str) -> str:
 
 
 def _without_supposed(line: str) -> str:
-    """Removes the sentences of a line that state a next step without a heading."""
+    """Removes the sentences of a line that announce a next step without a heading."""
     if SUPPOSED.search(line) is None:
         return line
     return "".join(found.group() for found in SENTENCE.finditer(line) if SUPPOSED.search(found.group()) is None)

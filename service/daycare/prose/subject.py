@@ -15,11 +15,11 @@ from service.daycare.prose.cues import CompiledCue, Language
 from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
-"""Number of words before a cue that are searched for the cue's subject. Staff write fewer words; the bound limits the time."""
+"""Number of words before a cue that are searched for its subject. The bound limits the time, and staff write fewer words."""
 
 
 class ClauseSubject(enum.Enum):
-    """The subject of a clause."""
+    """The kind of subject that a clause has."""
 
     CHILD = enum.auto()
     PRONOUN = enum.auto()
@@ -28,24 +28,24 @@ class ClauseSubject(enum.Enum):
     OTHER = enum.auto()
     UNCLEAR = enum.auto()
     NOBODY = enum.auto()
-    """The clause names nobody. The subject is that of the previous clause, or the child if there is no previous clause."""
+    """The clause names nobody. Its subject is that of the previous clause, or the child if there is no previous clause."""
 
 
 CHILD_SUBJECTS: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
 
 
 class NoteContext(msgspec.Struct):
-    """The people whom a note has mentioned so far. They decide to whom the next "she" or "he" refers."""
+    """Facts about the people whom a note has mentioned so far. They decide whom the next "she" or "he" means."""
 
     is_about_another: bool = False
-    """Whether the last subject is another person."""
+    """Whether the last subject of a clause is another person."""
     has_other_person: bool = False
-    """Whether another person was mentioned after the child was last named."""
+    """Whether the note has mentioned another person since it last named the child."""
     gender: str | None = None
-    """The child's pronoun, `she` or `he`. None: no pronoun has certainly meant the child yet."""
+    """The pronoun for the child, `she` or `he`. None: no pronoun has certainly meant the child yet."""
 
     def record_subject(self, who: ClauseSubject) -> None:
-        """Records the subject of a clause."""
+        """Records who the subject of a clause is."""
         if who is ClauseSubject.CHILD:
             self.is_about_another = self.has_other_person = False
         elif who is ClauseSubject.PERSON:
@@ -53,7 +53,7 @@ class NoteContext(msgspec.Struct):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A cue that was found in the words from `start` up to, not including, `end`."""
+    """A cue that was found in the words from `start` to `end`. The word at `end` does not belong to the cue."""
 
     start: int
     end: int
@@ -69,7 +69,7 @@ class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[int, ...]
     matches: tuple[Match, ...]
     covered: frozenset[int]
-    """The positions of the words that are part of a cue."""
+    """The positions of the words that belong to a cue."""
     is_question: bool = False
 
     def end(self, clause: int) -> int:
@@ -84,8 +84,8 @@ class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
     def is_name(self, at: int) -> bool:
         """Returns whether a word looks like the name of another person: the word has a capital, and no article before it.
 
-        In German every noun has a capital, so a link word must be before a name, too. So "Leo" in "mit Leo" is a name. "Klötzen"
-        in "mit Klötzen" (with blocks) is taken for a name by mistake: a milestone is then not certain, but only possible.
+        In German every noun has a capital, so a link word must be before a name, too: "Leo" in "mit Leo" is a name. This rule
+        takes "Klötzen" in "mit Klötzen" (with blocks) for a name by mistake. A milestone is then not certain, but only possible.
         """
         token = self.tokens[at]
         if not token.is_capital or token.is_child or token.is_quoted or at == 0:
@@ -110,7 +110,7 @@ def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, 
 
 
 def subject_of(sentence: ParsedSentence, clause: int, context: NoteContext) -> ClauseSubject:
-    """Returns the subject of a clause. Reads the words of the clause up to the first cue or the first word that decides."""
+    """Returns the subject of a clause. Reads its words up to the first cue, or up to the first word that decides the subject."""
     for at in range(sentence.starts[clause], sentence.end(clause)):
         if at in sentence.covered:
             return ClauseSubject.NOBODY
@@ -127,7 +127,10 @@ def subject_of(sentence: ParsedSentence, clause: int, context: NoteContext) -> C
 
 
 def _person_at(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSubject | None:
-    """Returns the kind of person or group that the word at this position names; None if the word names neither."""
+    """Returns the kind of person or group that the word at this position names.
+
+    Returns None if it names no person and no group.
+    """
     if sentence.tokens[at].is_child:
         is_owner = at + 2 < len(sentence.tokens) and sentence.tokens[at + 1].word == "'s"
         return ClauseSubject.PERSON if is_owner and sentence.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
@@ -145,7 +148,8 @@ def _person_at(sentence: ParsedSentence, at: int, context: NoteContext) -> Claus
 def _subject_after_adjunct(sentence: ParsedSentence, start: int, end: int, context: NoteContext) -> ClauseSubject:
     """Returns the subject of a clause that begins with an adjunct such as "after lunch" or "with the others".
 
-    The subject is the first child, pronoun or speaker that the clause names; if it names none, the last other person.
+    The subject is the child, the pronoun or the speaker that the clause names first. If it names none of these, the subject is
+    the last other person that it names.
     """
     seen = ClauseSubject.NOBODY
     for at in range(start, end):
@@ -159,7 +163,7 @@ def _subject_after_adjunct(sentence: ParsedSentence, start: int, end: int, conte
 
 
 def _unlisted_word(sentence: ParsedSentence, at: int) -> ClauseSubject:
-    """Returns PERSON for an unlisted word that is written and used like a name, and UNCLEAR for any other unlisted word."""
+    """Returns PERSON for an unlisted word that is written and used like a name. Returns UNCLEAR for any other unlisted word."""
     if sentence.is_name(at):
         return ClauseSubject.PERSON
     is_first_name = at == 0 and sentence.tokens[at].is_capital and not sentence.is_in(at, "things")
@@ -181,7 +185,7 @@ def pronoun(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSu
 
 
 def actor_of(sentence: ParsedSentence, match: Match, before: ClauseSubject, context: NoteContext) -> ClauseSubject:
-    """Returns the actor of the action that a cue names.
+    """Returns the kind of person who does the action that a cue names.
 
     `before` is the subject of the previous clause. This subject is the actor if the cue's own clause names nobody.
     """
@@ -211,7 +215,7 @@ def actor_of(sentence: ParsedSentence, match: Match, before: ClauseSubject, cont
 
 
 def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContext) -> ClauseSubject:
-    """Returns the person at this position as the actor, or UNCLEAR if earlier words of the clause exclude that."""
+    """Returns the person at this position as the actor, or UNCLEAR if earlier words of the clause make another actor possible."""
     who = _person_at(sentence, at, context) or ClauseSubject.UNCLEAR
     if at == first:
         return who
@@ -233,7 +237,7 @@ def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContex
 def event_owner(
     sentence: ParsedSentence, match: Match, subject: ClauseSubject, before: ClauseSubject, context: NoteContext
 ) -> ClauseSubject:
-    """Returns the kind of person whose event a cue names ("first tooth").
+    """Returns the kind of person to whom an event belongs, such as the event "first tooth" that a cue names.
 
     `subject` is the subject of the cue's own clause. `before` is the subject of the previous clause.
     """
@@ -261,7 +265,7 @@ def event_owner(
 
 
 def _belongs_to_another(sentence: ParsedSentence, after: int) -> bool:
-    """Returns whether the words after an event name another person as its owner: the first steps *of Leo*."""
+    """Returns whether the words after an event state that it belongs to another person: the first steps *of Leo*."""
     if after + 1 >= len(sentence.tokens) or not sentence.is_in(after, "links"):
         return False
     is_another = sentence.is_name(after + 1) or sentence.is_in(after + 1, "persons", "others", "speakers")
@@ -269,7 +273,7 @@ def _belongs_to_another(sentence: ParsedSentence, after: int) -> bool:
 
 
 def record_people(sentence: ParsedSentence, clause: int, subject: ClauseSubject, context: NoteContext) -> None:
-    """Records the subject of a clause, and whether the clause mentions another person."""
+    """Records in the context the subject of a clause, and whether the clause mentions another person."""
     context.record_subject(subject)
     if any(sentence.is_name(at) or sentence.is_in(at, "persons") for at in range(sentence.starts[clause], sentence.end(clause))):
         context.has_other_person = True

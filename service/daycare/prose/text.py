@@ -1,8 +1,9 @@
 """Splits a note into sentences and words, in the same way for every language. Owns the definition of a word and a sentence.
 
-Knows no cue and no language: letters make a word, punctuation ends a sentence. Text in quotation marks is speech or a title. A
-quotation of at most 4 words is kept, and its words are marked as quoted ("she said 'more milk'"). A longer quotation is removed.
-Quotation marks around a whole note are ignored. Each step reads the text once, so the time is linear in the length of the text.
+Knows no cue and no language: a word consists of letters, and punctuation ends a sentence. Text in quotation marks is speech or a
+title. A quotation of at most 4 words is kept, and its words are marked as quoted ("she said 'more milk'"). A longer quotation is
+removed. Quotation marks around a whole note are ignored. Each step reads the text once, so the time is linear in the length of
+the text.
 """
 
 import re
@@ -18,7 +19,7 @@ from service.daycare.prose.sections import without_plans
 from service.daycare.prose.typing_errors import corrected
 
 QUOTED_WORDS_MAX: Final = 4
-"""A quotation with more words is removed. Four words are enough for a child's first words; a line of a song is longer."""
+"""Largest number of words in a kept quotation. Four words are enough for a child's first words; a line of a song is longer."""
 
 # A part that an apostrophe joins to a word becomes a separate word: she's, they'll, l'eau. But "isn't" stays one word.
 PIECE: Final = re.compile(
@@ -50,16 +51,16 @@ SHORT_FORMS: Final = (
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """One word of a sentence. `word` is in lower case, has straight apostrophes, and its typing errors are corrected."""
+    """One word of a sentence. `word` is the word in lower case, with straight apostrophes and without its typing errors."""
 
     word: str
     is_child: bool = False
-    """Whether the word is a name of the child, or replaces a name ("your daughter")."""
+    """Whether the word is a name of the child, or replaces words such as "your daughter"."""
     is_capital: bool = False
-    """Whether the first letter is a capital and the rest is not all capitals, as in a name."""
+    """Whether the word begins with a capital, but is not all in capitals."""
     is_quoted: bool = False
     follows_break: bool = False
-    """Whether a comma, a dash, a bracket or another mark inside the sentence is before the word."""
+    """Whether a mark within the sentence, such as a comma, a dash or a bracket, is directly before the word."""
     follows_colon: bool = False
 
 
@@ -71,7 +72,7 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepared(text: str) -> str:
-    """Returns the text of a note without markup and plans, and with its short forms (1st, w/o) spelled out."""
+    """Returns the text of a note without markup and plans, and with short forms (1st, w/o) as whole words."""
     text = unicodedata.normalize("NFC", text.replace(CHILD_MARK, " "))
     text = without_plans(plain(text))
     if (whole := WHOLE_QUOTATION.fullmatch(text)) is not None:
@@ -84,8 +85,8 @@ def prepared(text: str) -> str:
 def sentences(text: str, *, names: ChildNames, common: Collection[str], pronouns: Collection[str] = ()) -> Iterator[Sentence]:
     """Yields the sentences of a note in order. Each sentence has at least one word.
 
-    Words that mean the child are marked `is_child`: the child's names, "your daughter" and the like (which become one word), and
-    `pronouns`. A name that is also one of the `common` words (Will, May) is marked only if it has a capital.
+    Marks the words that mean the child as `is_child`: the child's names, words such as "your daughter" (which become one word),
+    and `pronouns`. A name that is also one of the `common` words (Will, May) is marked only if it has a capital.
     """
     words = _SentenceBuilder(names, common, pronouns)
     for piece, is_quoted in _pieces(SUBSTITUTES.sub(CHILD_MARK, text)):
@@ -118,7 +119,7 @@ class _SentenceBuilder:
         self.is_after_break = self.is_after_colon = self._is_after_initial = False
 
     def goes_on_after(self, end: str) -> bool:
-        """Returns whether the sentence goes on after a full stop: Mrs. Bell, Leo M. walked."""
+        """Returns whether the sentence continues after a full stop, as in "Mrs. Bell" or "Leo M. walked"."""
         if end != "." or not self.tokens:
             return False
         last = self.tokens[-1]
@@ -127,7 +128,10 @@ class _SentenceBuilder:
         )
 
     def add(self, written: str, *, is_quoted: bool) -> None:
-        """Adds a word to the sentence. A word that only continues the child's name (a last name, an initial) is left out."""
+        """Adds a word to the sentence.
+
+        Leaves out a word that only continues the child's name, such as a last name or an initial.
+        """
         word = written.lower().replace("’", "'")
         is_upper = written[0].isupper()
         before = self.tokens[-1] if self.tokens and not self.is_after_break else None
@@ -152,9 +156,10 @@ class _SentenceBuilder:
         self.is_after_break = False
 
     def _continues_name(self, word: str) -> bool:
-        """Returns whether a word continues the child's name before it.
+        """Returns whether a word continues the child's name, which is the word before it.
 
-        If the word is an initial that the child does not have, the name is another child's, and `is_child` becomes false.
+        If the word is an initial that the child does not have, the name before it is another child's. Then that name's `is_child`
+        becomes false.
         """
         if len(word) == 1 and word.isalpha():
             if not self._names.initials or word in self._names.initials:
@@ -175,7 +180,10 @@ class _SentenceBuilder:
 
 
 def _pieces(text: str) -> Iterator[tuple[re.Match[str], bool]]:
-    """Yields the pieces of a text, and whether each piece is quoted. Leaves out long quotations and quotation marks."""
+    """Yields the words, numbers and marks of a text, and whether each is quoted.
+
+    Leaves out long quotations and quotation marks.
+    """
     at = 0
     for quotation in QUOTATION.finditer(text):
         yield from _plain_pieces(text, at, quotation.start())
@@ -193,6 +201,6 @@ def _plain_pieces(text: str, start: int, end: int) -> Iterator[tuple[re.Match[st
 
 
 def _is_hyphen(text: str, piece: re.Match[str]) -> bool:
-    """Returns whether a dash is inside a word, as in peek-a-boo."""
+    """Returns whether a dash is a hyphen inside a word, as in peek-a-boo."""
     before, after = text[piece.start() - 1 : piece.start()], text[piece.end() : piece.end() + 1]
     return piece.group() in "-‐‑" and before.isalpha() and after.isalpha()

@@ -1,6 +1,7 @@
-"""Reads the files of trigger words: words that possibly mention a great first (such as first steps), and words that exclude one.
+"""Reads the files of trigger words: words with which a sentence possibly mentions a great first, such as first steps.
 
-Owns the schema of `triggers/*.toml`, one file for each language. The syntax of patterns is in `patterns`.
+The files also contain words that exclude such a mention. Owns the schema of `triggers/*.toml`, one file for each language. The
+syntax of patterns is in `patterns`.
 """
 
 import tomllib
@@ -14,21 +15,21 @@ from service.daycare.prose.cues import LanguageFileInvalid
 from service.daycare.prose.patterns import Index, Vocabulary, index_of
 
 SIGNS_MIN: Final = 2
-"""Number of kinds of signs that make a sentence a vague announcement."""
+"""Smallest number of kinds of signs that make a sentence a vague announcement."""
 
 
 class TriggerSetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The trigger words for one great first, as patterns of the file."""
+    """The trigger words for one great first, as they are written in the file: each is a pattern."""
 
     keys: tuple[str, ...]
     words: tuple[str, ...]
-    """The trigger words: one of them has to be in the sentence."""
+    """The trigger words. The set matches only if one of them is in the sentence."""
     needs: tuple[str, ...] = ()
-    """If this list is not empty, one of its words has to be in the sentence, too."""
+    """Further words. If there are any, the set matches only if one of them is in the sentence, too."""
     harmless: tuple[str, ...] = ()
     """Phrases in which a trigger word has another meaning."""
     unless: tuple[str, ...] = ()
-    """Words that exclude the whole set if one of them is anywhere in the sentence."""
+    """Words that exclude the whole set, wherever in the sentence they are."""
 
 
 class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,39 +37,39 @@ class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     denials: tuple[str, ...]
     close_denials: tuple[str, ...]
-    """Denials that cover only the next two words."""
+    """Denials that cover only the next two words of their clause."""
     late_denials: tuple[str, ...]
-    """Denials that cover the words before them: "she crawls not yet", a usual order in some languages."""
+    """Denials that cover the words before them: "she crawls not yet". Some languages usually have this order of words."""
     false_denials: tuple[str, ...]
-    """Phrases that look like a denial or a plan, but are neither: "cannot believe"."""
+    """Phrases that look like a denial or a plan, but are no denial and no plan: "cannot believe"."""
     plans: tuple[str, ...]
-    """Plans that cover the next words of their clause."""
+    """Words for plans. A plan covers the next words of its clause."""
     plans_anywhere: tuple[str, ...]
-    """Plans and conditions that cover their whole sentence, or the part before a later "but"."""
+    """Words for plans and conditions that cover their whole sentence, or the part of it before a later "but"."""
     also: tuple[str, ...]
     """Words that state that the child did the same as another person: "so did Mia"."""
     other_actors: tuple[str, ...]
-    """Words for other people and animals that may be the actor."""
+    """Words for other people and animals that may be the actor of an act."""
     prepositions: tuple[str, ...]
     """Words after which a name is not the actor: she walked *to* Leo."""
     plural_pronouns: tuple[str, ...]
-    """Pronouns of a group. The group is the actor of a verb directly after the pronoun: *we* walked."""
+    """Pronouns for a group. If a verb is directly after such a pronoun, the group is the verb's actor: *we* walked."""
     finite_verbs: tuple[str, ...]
     """Forms of a verb that need a subject: `walked`, `stands`."""
     things: tuple[str, ...]
     """Words for things that have titles: room, book, class."""
     vague: tuple[str, ...]
-    """Phrases that announce something great without naming the milestone."""
+    """Phrases that announce something great, but do not name the milestone."""
     vague_unless: tuple[str, ...] = ()
-    """Everyday words. In a sentence with such a word, a vague phrase announces nothing great: lunch, birthday."""
+    """Everyday words: lunch, birthday. In a sentence with such a word, a vague phrase announces nothing great."""
     signs: dict[str, tuple[str, ...]] = {}
-    """Lists of signs, by kind. A sentence with signs of two kinds is an announcement, too: her feet, for the first time."""
+    """Words for signs of something great, by kind: her feet, for the first time. Signs of two kinds make a sentence vague."""
     lists: dict[str, tuple[str, ...]] = {}
     sets: tuple[TriggerSetFile, ...] = ()
 
 
 class TriggerSet(msgspec.Struct, frozen=True):
-    """The compiled trigger words for one great first. `needs` is None if the set needs no second word."""
+    """The compiled trigger words for one great first, such as the first steps. `needs` is None if no further word is needed."""
 
     keys: tuple[str, ...]
     words: Index
@@ -98,7 +99,10 @@ class TriggerWords(msgspec.Struct, frozen=True, kw_only=True):
     sets: tuple[TriggerSet, ...]
 
     def may_be_in(self, words: frozenset[str]) -> bool:
-        """Returns whether a sentence of these words can contain a possible mention. Only the result False is certain."""
+        """Returns whether a sentence of these words may contain a possible mention.
+
+        If the result is False, it certainly contains none.
+        """
         return self.are_signs(words) or any(index.may_be_in(words) for index in (self.vague, *(one.words for one in self.sets)))
 
     def are_signs(self, words: frozenset[str]) -> bool:
@@ -149,7 +153,7 @@ def read_trigger_file(name: str, content: bytes) -> TriggerWords:
 
 @cache
 def triggers_by_language() -> dict[str, TriggerWords]:
-    """Returns the trigger words of each language by its name. Reads the files once, at the first call."""
+    """Returns the trigger words of each language, by the language's name. Reads the files only once, at the first call."""
     folder = resources.files("service.daycare.prose") / "triggers"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     return {name: read_trigger_file(name, file.read_bytes()) for file in files if (name := file.name.removesuffix(".toml"))}

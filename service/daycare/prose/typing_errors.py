@@ -1,10 +1,10 @@
 """Corrects typing errors in the words that mention great firsts: frist, wlaking, claped, stepsss.
 
-Owns the words that are corrected (`typing_errors.toml`). A typing error is one letter missing, doubled, added or changed, or two
-letters swapped. Real words that look like a typing error are listed, too, and are not changed. Knows no grammar.
+Owns the list of words that are corrected (`typing_errors.toml`). A typing error is one letter missing, doubled, added or changed,
+or two letters swapped. The list also contains real words that look like a typing error; they are not changed. Knows no grammar.
 
 The index contains each listed word under all its forms with one letter removed (symmetric delete, as in SymSpell). So a
-correction takes one look-up for each letter. A library for edit distance would compare each word of a note with all listed words.
+correction takes one look-up for each letter of the word. A library for edit distance would compare each word with the whole list.
 """
 
 import re
@@ -15,7 +15,8 @@ from importlib import resources
 from typing import Final
 
 LETTERS_MIN: Final = 5
-"""In a word with fewer letters, only swapped letters are corrected: too many real words differ from short words by one letter."""
+"""Number of letters below which only swapped letters are corrected: too many real words differ from a short word by one
+letter."""
 SHORT_MIN: Final = 4
 LETTERS_MAX: Final = 20
 STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
@@ -23,7 +24,7 @@ STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
 
 @lru_cache(maxsize=8_192)
 def corrected(word: str) -> str:
-    """Returns the correct spelling of a misspelled listed word. Returns any other word unchanged."""
+    """Returns the correct spelling of a listed word with a typing error. Returns any other word unchanged."""
     words, real_words, by_form = _index()
     if (correct := _accented().get(_without_accents(word))) is not None and word not in words:
         return correct
@@ -39,7 +40,10 @@ def corrected(word: str) -> str:
 
 
 def _is_typing_error(word: str, listed: str) -> bool:
-    """Returns whether one typing error turns `listed` into `word`. The first letters must be equal: they are seldom mistyped."""
+    """Returns whether `word` is `listed` with one typing error.
+
+    The first letters must be equal, because they are seldom mistyped.
+    """
     if word[0] != listed[0]:
         return False
     pairs = enumerate(zip(word, listed, strict=False))

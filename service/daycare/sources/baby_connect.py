@@ -1,10 +1,10 @@
 """Translates files from Baby Connect: a CSV file with the entries of one child (start, activity, quantity, text, notes and more).
 
-Owns the columns, and makes ids, because the rows have none. An id is made of the start, the activity and the child, so the id of
-an entry stays the same if its text, end or quantity is corrected. `row_ids` distinguishes rows with the same start, activity and
-child. Times have no zone and no column names the child, so the importing parent states the zone and the child. The caregiver's
-name is not read. For most activities the app composes the text from buttons ("Lia went for a walk", perhaps in a stroller); for
-the activities in `TYPED`, people type the text. Notes are always typed.
+Owns the columns, and makes ids, because the rows have no ids. An id is made of the start, the activity and the child. So the id
+of an entry stays the same if its text, end or quantity is corrected. `row_ids` distinguishes rows with the same start, activity
+and child. Times have no zone and no column names the child, so the importing parent states the zone and the child. The
+caregiver's name is not read. For most activities the app composes the text from buttons ("Lia went for a walk", perhaps in a
+stroller). For the activities in `TYPED`, people type the text. People always type the notes.
 """
 
 from datetime import datetime
@@ -30,14 +30,17 @@ COLUMN_BY_START: Final = {
     "text": "text",
     "note": "notes",
 }
-"""The name of a column in this module, by the beginning of the column's name in the file (`start`, `start time`, `date/time`)."""
+"""The name that this module gives to a column, by the beginning of the column's name in the file (`start`, `start time`,
+`date/time`)."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
-"""The beginnings, in lower case, of names of activities whose text people type, or choose because of what the child did."""
+"""Activities whose text people type, or choose because of what the child did. Each is the beginning of an activity's name, in
+lower case."""
 
 ORDER: Final = "order"
-"""The key of a row's date order. The order that the importing parent states comes first, then the order that the file proves. The
-default is month first, because the app is American. A date that contradicts the order is refused."""
+"""The key under which a row stores the order of day and month in its date. If the importing parent states the order, that order
+is used, or else the order that the file proves. The default is month first, because the app is American. A date that contradicts
+the order is refused."""
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
@@ -89,7 +92,7 @@ def _started(start: str, order: str | None, hints: ImportHints) -> tuple[datetim
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming:
     """Returns the possible ids of a row.
 
-    An id contains the start, the activity and the child. Rows with the same start, activity and child are numbered 0, 1, 2, ...
+    An id contains the start, the activity and the child. Rows with the same start, activity and child are numbered from 0.
     """
     row = csv_file.complete_row(record)
     start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), hints)
@@ -98,13 +101,16 @@ def naming(record: Any, hints: ImportHints, reference: str) -> Naming:
 
 
 def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
-    """Returns an id made of fields that nobody corrects later. Uses the local time: a later import may state another zone."""
+    """Returns an id made of fields that nobody corrects later.
+
+    Uses the local time, because a later import may state another zone.
+    """
     parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, str(number)])
     return sha256(parts).hexdigest()[:32]
 
 
 def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
-    """Reads the rows of one file, and gives its columns the names of this module.
+    """Reads the rows of one file, and renames the file's columns to the names of this module.
 
     Raises:
         FieldInvalid: A column in `NEEDED` is missing.

@@ -1,8 +1,8 @@
 """Translates files from Brightwheel: a child's activities (`{"activities": [...]}`), as the API for guardians returns them.
 
-Owns the choice of fields. Other fields are never decoded, such as likes (they show what the other parent looked at), names of
-staff, rooms, health questions at drop-off, or the list of all milestones beside an observation. Each activity is about one child.
-The time of an event and the time at which staff typed it are both kept.
+Owns the choice of fields. Other fields are never decoded, such as names of staff, rooms, health questions at drop-off, or the
+list of all milestones beside an observation. Likes are not decoded either: they show what the other parent looked at. Each
+activity is about one child. Keeps both the time of the activity and the time at which staff typed it.
 """
 
 from typing import Any, Final
@@ -17,7 +17,7 @@ from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, Open
 
 PROSE: Final = frozenset({"ac_note", "ac_kudo", "ac_observation", "ac_photo", "ac_video"})
 SAFETY: Final = {"ac_incident": "Incident", "ac_medication": "Medication", "ac_health_check": "Health check"}
-"""Kinds of activities that are always imported, from any author and even without text, so that no injury is left out."""
+"""Kinds of activities that are imported from every author and even without text, so that no injury is left out."""
 BY_STATE: Final = {
     ("ac_checkin", "1"): "Signed in",
     ("ac_checkin", "2"): "Signed out",
@@ -27,7 +27,7 @@ BY_STATE: Final = {
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """The child of an activity, or the author of the activity. Of the author, only `user_type` is used."""
+    """The child of an activity, or its author. Of an author, this module uses only `user_type`."""
 
     object_id: str | None = None
     first_name: str | None = None
@@ -50,7 +50,7 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tag(msgspec.Struct, frozen=True, kw_only=True):
-    """A dish from the menu."""
+    """The name of a dish from the menu."""
 
     name: str | None = None
 
@@ -113,7 +113,7 @@ def _entry(activity: Activity, hints: ImportHints) -> SourceEntry:
 
 
 def _composed(activity: Activity, kind: str) -> str | None:
-    """Returns a text composed of an activity's coded fields. Returns None if the activity's kind has no coded fields."""
+    """Returns a text that is composed of an activity's coded fields; None if activities of this kind have no coded fields."""
     details = _details(activity)
     match kind:
         case "ac_food":
@@ -130,15 +130,15 @@ def _details(activity: Activity) -> dict[str, Any]:
 
 
 def _typed_dish(activity: Activity, kind: str) -> str | None:
-    """Returns the part of a meal's description that staff typed; the rest was chosen from the menu."""
+    """Returns the part of a meal's description that staff typed. The other dishes were chosen from the menu."""
     return labels.phrase(_details(activity).get("food")) if kind == "ac_food" else None
 
 
 def _food(activity: Activity, details: dict[str, Any]) -> str:
     """Returns the text of a meal or a bottle.
 
-    The eaten share and the kind of meal are left out, because both are numbers without a documented meaning. The label is "Meal"
-    and not "Ate", because perhaps nothing was eaten.
+    Leaves out the eaten share and the kind of meal, because both are numbers without a documented meaning. The label is "Meal"
+    and not "Ate", because perhaps the child ate nothing.
     """
     unit = labels.word(details.get("amount_type"))
     how_much = labels.amount(details.get("amount")) if unit is not None else None

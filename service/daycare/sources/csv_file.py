@@ -1,7 +1,7 @@
-"""Reads CSV files as spreadsheets save them: with or without a byte order mark, any line ends, quotes, line breaks within quotes.
+"""Reads CSV files as spreadsheets save them. Accepts a byte order mark, any line ends, quotes, and line breaks within quotes.
 
 Owns the reasons for refusing a whole file. Knows no source. The separator is a comma, or a semicolon if the header has semicolons
-and no comma: in half of Europe, spreadsheets write semicolons.
+and no comma, because spreadsheets write semicolons in half of Europe.
 """
 
 import csv
@@ -16,13 +16,14 @@ from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 COLUMNS_MAX: Final = 64
 OTHER_FIELD_COUNT: Final = ""
-"""The key that marks a row with more or fewer fields than the header. No column has this name."""
+"""The key of a row that has more or fewer fields than the header. No column has this name."""
 
 
 def rows_in(body: bytes) -> tuple[list[str], list[RawRecord]]:
-    """Returns the header in lower case, and each row as texts by column, with its place (`rows[0]` follows the header).
+    """Returns the header in lower case, and the rows. Each row has its texts by column, and its place in the file.
 
-    A row with more or fewer fields than the header has the key `OTHER_FIELD_COUNT`. Empty lines are skipped.
+    The place of the first row after the header is `rows[0]`. A row with more or fewer fields than the header has the key
+    `OTHER_FIELD_COUNT`. Empty lines are skipped.
 
     Raises:
         BodyMalformed, TextHasNul: The file is not CSV.
@@ -68,10 +69,10 @@ def _by_column(header: list[str], fields: list[str]) -> dict[str, str]:
 
 
 def complete_row(row: object) -> dict[str, str]:
-    """Returns the texts of a row by column, after checking that the row is complete.
+    """Returns the texts of a row by column. Checks first that the row is complete.
 
     Raises:
-        FieldInvalid: The value is no row, or has more or fewer fields than the header.
+        FieldInvalid: The value is not a row, or has more or fewer fields than the header.
     """
     if not isinstance(row, dict) or not all(isinstance(text, str) for pair in row.items() for text in pair):
         raise FieldInvalid("This is not a row of texts.", at=None)

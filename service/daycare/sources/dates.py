@@ -1,6 +1,6 @@
-"""Finds the order of day and month in dates with slashes. The rows of a file can prove the order.
+"""Finds the order of day and month in dates with slashes. The dates of a file can prove this order.
 
-Owns the proof: 13/06/2026 proves that the day is first, 6/25/2026 proves that the month is first, 5/6/2026 proves nothing.
+Owns the proof. 13/06/2026 proves that the day is first, and 6/25/2026 proves that the month is first. 5/6/2026 proves nothing.
 """
 
 import re
@@ -23,7 +23,7 @@ class Order(StrEnum):
 
 
 def orders_in(texts: Iterable[str]) -> set[Order | None]:
-    """Returns the orders that these dates prove. The set contains None if one of the dates proves nothing."""
+    """Returns the orders that these dates prove. If a date proves no order, the set contains None."""
     return {_order_of(found) for text in texts if (found := SLASH_DATE.fullmatch(text.strip())) is not None}
 
 

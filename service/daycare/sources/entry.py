@@ -16,25 +16,25 @@ from service.daycare.sources.fields import clean, identifier
 from service.daycare.sources.reading import Ignored, Why
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""Largest number of characters of a note in an event. A longer text is refused and not cut: its end may be important."""
+"""Largest number of characters of a note in an event. A longer text is refused and not cut, because its end may be important."""
 MEDIA_MAX: Final = 100
 
 
 class SourceChild(msgspec.Struct, frozen=True):
-    """A child in a source: the source's id of the child, and the name that the source displays."""
+    """A child in a source: the source's id of the child, and the child's name in the source."""
 
     reference: str
     shown_name: str | None = None
 
 
 class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a source without its text: its id, children and times."""
+    """One entry of a source, without the entry's text: the id, the children and the times of the entry."""
 
     id: str
     children: tuple[SourceChild, ...]
     names_several: bool = False
-    """Whether entries of this source can be about several children. If so, the id of every record contains the reference of its
-    child. So the id of a record does not change if a second child is added to the entry later."""
+    """Whether entries of this source can be about several children. If they can, the id of every record contains the reference of
+    its child. So the id of a record stays the same if a second child is added to the entry later."""
     occurred_at: datetime
     precision: Precision
     recorded_at: datetime
@@ -46,7 +46,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     ) -> tuple[Record, ...] | Ignored:
         """Returns one record for each child, or `Ignored` if the entry has neither text nor a milestone.
 
-        `prose` is the part of the text that people typed, as in `Record`. None: people typed the whole text.
+        `prose` is the part of the text that people typed. None: people typed the whole text.
 
         Raises:
             FieldInvalid: The text is longer than 10,000 characters.
@@ -60,11 +60,11 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
         return self._records(text, prose=_prose_if_partial(prose, text), media=media, milestone=milestone, is_gone=False)
 
     def ignored(self, why: Why, *, media: int = 0) -> Ignored:
-        """Returns the entry as `Ignored`, with the ids of its records, so that the records of an earlier import are withdrawn."""
+        """Returns the entry as `Ignored`, with the ids of its records. So records that an earlier import wrote are withdrawn."""
         return Ignored(why=why, media=media, taken_back=self.deleted())
 
     def deleted(self) -> tuple[Record, ...]:
-        """Returns records that mark the entry as deleted: ids and times without content."""
+        """Returns records that mark the entry as deleted. They have ids and times, but no content."""
         return self._records(None, prose=None, media=(), milestone=None, is_gone=True)
 
     def _records(
@@ -91,7 +91,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _prose_if_partial(prose: str | None, text: str | None) -> str | None:
-    """Returns `prose`, or None if `prose` is the whole text: so equal content is stored in the same form."""
+    """Returns `prose`, or None if `prose` is the whole text. So the same content is always stored in the same form."""
     if prose is None or text is None:
         return None
     written = clean(prose, at="text") or ""

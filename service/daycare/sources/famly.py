@@ -1,8 +1,9 @@
 """Translates files from Famly: observations, notes about a child and feed items, as Famly's GraphQL and HTTP APIs return them.
 
 Owns the choice of fields. Only records that were sent to parents are imported. Of an observation, only the prose (`remark.body`)
-is read. The areas and statements grade the child against a framework (emerging, developing, secure), and the next steps are
-plans. An observation can name several children. If a child has no id in the file, the child's name is the reference.
+is read. Its areas and statements are not read, because they grade the child against a framework (emerging, developing, secure).
+Its next steps are not read, because they are plans. An observation can name several children. If a child has no id in the file,
+the child's name is the reference.
 
 The public tools (famly-fetch, famly-media-downloader) request only records that are SENT and visible to parents. Their files lack
 the state, the visibility flags and some ids. Such records are imported if the importing parent states that the file was
@@ -45,7 +46,7 @@ LISTS: Final = (
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns a record for each child that an observation, a note or a feed item names, or the reason why there is none."""
+    """Returns a record for each child of an observation, a note or a feed item, or the reason why there is no record."""
     if isinstance(record, dict) and _is_note(record):
         return _note(converted(record, ChildNote), hints)
     if isinstance(record, dict) and "feedItemId" in record:
@@ -81,12 +82,15 @@ def _observation(one: Observation, hints: ImportHints) -> tuple[Record, ...] | I
 
 
 def _unmarked(media: Sequence[Media]) -> Ignored:
-    """Ignores a record without visibility flags. An earlier import stays, because its file may have had the flags."""
+    """Ignores a record without visibility flags.
+
+    Does not withdraw the record if an earlier file brought it, because that file may have had the flags.
+    """
     return Ignored(why=Why.UNMARKED, media=len(media))
 
 
 def _stages(one: Observation, hints: ImportHints) -> list[tuple[datetime, str | None]]:
-    """Returns the publishing steps of an observation, sorted by time. Steps with the same time keep the file's order."""
+    """Returns the publishing steps of an observation, sorted by time. Steps with the same time stay in the order of the file."""
     zone = times.zone_named(hints.zone)
     reached = [
         (times.parse_time(stage.created_at, at=f"statuses[{index}].createdAt", zone=zone)[0], stage.state)
@@ -97,7 +101,7 @@ def _stages(one: Observation, hints: ImportHints) -> list[tuple[datetime, str | 
 
 
 def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], hints: ImportHints) -> tuple[datetime, Precision]:
-    """Returns the day that an observation names, or else the day of its first publishing step."""
+    """Returns the day that an observation names. If it names no day, returns the day of its first publishing step."""
     if remark.date is None and stages:
         return stages[0][0], Precision.DAY
     return times.parse_time(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(hints.zone))
@@ -117,7 +121,7 @@ def _children(named: Sequence[FamlyChild | None]) -> tuple[SourceChild, ...]:
 
 
 def _note(one: ChildNote, hints: ImportHints) -> tuple[Record, ...] | Ignored:
-    """Translates a note about a child. The note is ignored if one of its flags hides the note from parents.
+    """Translates a note about a child. Ignores the note if one of its flags hides it from parents.
 
     If a flag is missing, the note is imported only with `as_parent`.
     """
@@ -147,7 +151,10 @@ def _hidden_reason(one: ChildNote, hints: ImportHints) -> Why | None:
 
 
 def _feed_item(one: FeedItem, hints: ImportHints) -> tuple[Record, ...] | Ignored:
-    """Translates a feed item. Most feed items are about a whole room, so the importing parent has to name the child."""
+    """Translates a feed item.
+
+    Most feed items are about a whole room and name no child, so the importing parent has to name the child.
+    """
     media = _media(one.images, one.videos, one.files)
     if one.embed is not None and one.embed.observation_id is not None:
         return Ignored(why=Why.ELSEWHERE, media=len(media))
@@ -177,7 +184,7 @@ def _entry_written_at(
     at: str,
     hints: ImportHints,
 ) -> SourceEntry:
-    """Returns the entry of a note or a feed item. The file states one time for such an entry: the time of writing."""
+    """Returns the entry of a note or a feed item. Its time is the time of writing, because the file states no other time."""
     zone = times.zone_named(hints.zone)
     occurred_at, precision = times.parse_time(required(created, at=at), at=at, zone=zone)
     return SourceEntry(
@@ -194,7 +201,7 @@ def _entry_written_at(
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming | None:
     """Returns the possible ids of a record without an id, or None if the record has an id in the file.
 
-    An id contains the kind, the time and the child. Records with the same kind, time and child are numbered 0, 1, 2, ...
+    An id contains the kind, the time and the child. Records with the same kind, time and child are numbered from 0.
     """
     if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
         return None

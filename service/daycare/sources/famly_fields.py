@@ -1,13 +1,13 @@
 """Defines the fields that are read from Famly's observations, child notes and feed items.
 
-Any field may be missing or null; `famly` decides which are required.
+In a file, any of these fields may be missing or null. `famly` decides which fields are required.
 """
 
 import msgspec
 
 
 class FamlyChild(msgspec.Struct, frozen=True, kw_only=True):
-    """A child's name, and its id if the query requested it."""
+    """A child's name, and the child's id if the query requested ids."""
 
     id: str | None = None
     name: str | None = None
@@ -21,14 +21,14 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """The text and the day of an observation. The field `richTextBody` has the same text in HTML, and is not read."""
+    """The text and the day of an observation. The field `richTextBody` is not read, because it has the same text in HTML."""
 
     date: str | None = None
     body: str | None = None
 
 
 class FamlyMedia(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A picture, a film or a file. The field of the id has different names in the API, the feed and the public tools."""
+    """A picture, a film or a file. The name of its id field differs between the API, the feed and the public tools."""
 
     id: str | int | None = None
     image_id: str | int | None = None

@@ -1,6 +1,6 @@
 """Reads and checks single fields of decoded records. A field may be missing, null or of any type.
 
-Owns the bounds of fields. An error names the field and never quotes its content. Knows no source.
+Owns the bounds of fields. An error names the field and never contains the field's value. Knows no source.
 """
 
 from typing import Any, Final, TypeVar
@@ -17,10 +17,10 @@ Shape = TypeVar("Shape")
 
 
 def converted(record: Any, shape: type[Shape]) -> Shape:
-    """Converts a decoded record to `shape`, whose fields may be missing or null.
+    """Converts a decoded record to the type `shape`. Each field of `shape` may be missing or null.
 
     Raises:
-        FieldInvalid: A field of `shape` has another type.
+        FieldInvalid: A field of the record has another type than in `shape`.
     """
     try:
         return msgspec.convert(record, shape)
@@ -31,10 +31,10 @@ def converted(record: Any, shape: type[Shape]) -> Shape:
 
 
 def identifier(value: str | int | None, *, at: str) -> str:
-    """Returns an id or a reference: an opaque text of 1 to 255 characters.
+    """Returns an id or a reference: a text of 1 to 255 characters that is stored as it is.
 
     Raises:
-        FieldInvalid: The value is missing, blank or longer.
+        FieldInvalid: The value is missing, blank or longer than 255 characters.
     """
     text = clean("" if value is None else str(value), at=at)
     if text is None or len(text) > ID_CHARACTERS_MAX:
@@ -43,7 +43,7 @@ def identifier(value: str | int | None, *, at: str) -> str:
 
 
 def required(value: str | None, *, at: str) -> str:
-    """Returns a text that is neither missing nor blank.
+    """Returns the text `value`, after checking that it is neither missing nor blank.
 
     Raises:
         FieldInvalid: The text is missing or blank.
@@ -54,7 +54,7 @@ def required(value: str | None, *, at: str) -> str:
 
 
 def clean(text: str | None, *, at: str) -> str | None:
-    """Returns a text stripped of outer white space, with "\\n" as its only line end; None if nothing is left.
+    """Returns a text without outer white space. All its line ends become line feeds. Returns None if nothing is left.
 
     Raises:
         FieldInvalid: The text contains NUL or a lone surrogate.
@@ -71,6 +71,6 @@ def clean(text: str | None, *, at: str) -> str | None:
 
 
 def display_name(*parts: str | None, at: str) -> str | None:
-    """Returns a child's display name, joined from its parts and cut at 120 characters; None if all parts are empty."""
+    """Returns a child's display name, joined from its parts and cut after 120 characters; None if all parts are empty."""
     name = " ".join(part for part in (clean(part, at=at) for part in parts) if part is not None)
     return name[:NAME_CHARACTERS_MAX].strip() or None

@@ -12,7 +12,7 @@ UTF_8_MARK: Final = b"\xef\xbb\xbf"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS_UTF_8: Final = 'Save it as UTF-8 and import that file: spreadsheets call it "CSV UTF-8", editors "Encoding: UTF-8".'
 EXAMINED_MAX: Final = 100
-"""Number of invalid bytes that are examined before the encoding is decided."""
+"""Largest number of invalid bytes that are examined to decide whether a file is mostly UTF-8."""
 
 
 def text_of(body: bytes) -> str:
@@ -40,7 +40,10 @@ def _is_utf_16_without_mark(beginning: bytes) -> bool:
 
 
 def _is_mostly_utf_8(body: bytes) -> bool:
-    """Returns whether a file has more multi-byte characters, whole or cut off, than bytes that belong to no character."""
+    """Returns whether a file has more multi-byte characters than bytes that belong to no character.
+
+    A multi-byte character that is cut off counts as a character.
+    """
     right = wrong = first = 0
     for _ in range(EXAMINED_MAX):
         try:

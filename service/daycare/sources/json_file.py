@@ -1,7 +1,7 @@
 """Reads JSON files as people save them: one response of a system, a list of responses, or a list of records.
 
-Owns the reasons for refusing a whole file, and the names of places in a file. Knows no source: the paths of the lists of records
-are an argument.
+Owns the reasons for refusing a whole file, and the names of places in a file. Knows no source: an argument states the paths of
+the lists of records in a response.
 """
 
 import json
@@ -20,15 +20,15 @@ DEPTH_MAX: Final = 64
 """Bound on the nesting of objects and lists. Known responses are about 10 levels deep."""
 
 EVERY_KEY: Final = "*"
-"""The part of a path that means every key of the object at that place."""
+"""The part of a path that matches every key of an object."""
 
 Path = tuple[str, ...]
 
 
 def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[RawRecord, ...]:
-    """Returns the records of a file, each with its place, in the file's order.
+    """Returns the records of a file, each with its place in the file, in the file's order.
 
-    `lists` are the paths of the lists of records in a response. A path consists of keys from the outermost to the innermost.
+    `lists` are the paths of the lists of records in a response. A path consists of keys, from the outermost to the innermost key.
 
     Raises:
         BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
@@ -43,7 +43,7 @@ def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[RawRecord, ...]
 
 
 def decoded(body: bytes) -> Any:
-    """Decodes strict JSON. A text with a lone surrogate is kept as it is; only the record with that text is refused later.
+    """Decodes strict JSON. Keeps a text with a lone surrogate as it is, so that only the record with that text is refused later.
 
     Raises:
         BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
@@ -69,7 +69,10 @@ def _decoded_strictly(body: bytes) -> Any:
 
 
 def _decoded_with_surrogates(text: str) -> Any:
-    """Decodes a file that the strict decoder refused, for example because of a lone surrogate. Slower than that decoder."""
+    """Decodes a file that the strict decoder refused, for example because of a lone surrogate.
+
+    Is slower than the strict decoder.
+    """
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         refuse_duplicate_keys(text.encode(errors="surrogatepass"))
@@ -124,7 +127,7 @@ def _found(value: Any, lists: tuple[Path, ...]) -> Iterator[RawRecord]:
 
 
 def _is_response(value: Any, lists: tuple[Path, ...]) -> bool:
-    """Returns whether a value is a response with lists of records, and not a record."""
+    """Returns whether a value is a response that contains lists of records. Otherwise the value is itself a record."""
     for path in lists:
         fixed = path[: path.index(EVERY_KEY)] if EVERY_KEY in path else path
         inner = value

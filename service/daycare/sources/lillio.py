@@ -1,8 +1,8 @@
 """Translates files from Lillio (HiMama): a child's journal (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
 
 Owns the choice of fields. The file does not name the child, so the importing parent has to name the child. The time of an
-activity is `list_date`, or `created_at` if `list_date` is empty. A `list_date` at midnight is a date without a time. The title
-is the name of an activity for all children of a group, so only the description is prose.
+activity is `list_date`, or `created_at` if `list_date` is empty. A `list_date` at midnight is a date without a time. Only the
+description is prose, because the title names an activity for all children of a group.
 """
 
 from datetime import time
@@ -18,7 +18,8 @@ from service.daycare.sources.fields import clean, converted, identifier, require
 from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, OpenedFile, Source
 
 LISTS: Final = (("intervals", json_file.EVERY_KEY), ("intervals",))
-"""The paths of the lists, one list for each month. A page after the last one has an empty list in place of the months."""
+"""The paths of the lists of activities. There is one list for each month. On a page after the last month, an empty list replaces
+the object of months."""
 
 
 class LinkedMedia(msgspec.Struct, frozen=True, kw_only=True):

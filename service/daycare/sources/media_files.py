@@ -1,6 +1,6 @@
 """Names the pictures and films of an entry, without downloading them.
 
-Owns the choice of names: an id or a file name, never a URL or a folder, because these might give access to the file.
+Owns the choice of names: an id or a file name. A name is never a URL or a folder, because these might give access to the file.
 """
 
 import re
@@ -25,7 +25,7 @@ TYPE_BY_ENDING: Final = {
 
 
 def media_named(name: str | int | None, *, url: str | None = None, content_type: str | None = None) -> tuple[Media, ...]:
-    """Returns a picture or a film with its id as the name, or else with the file name at the end of its URL.
+    """Returns a picture or a film with its id as the name. Without an id, the name is the file name at the end of its URL.
 
     Returns an empty tuple if neither is a usable name. The URL is never kept, because its query may give access to the file.
     """
@@ -40,7 +40,7 @@ def media_named(name: str | int | None, *, url: str | None = None, content_type:
 
 
 def media_type(value: Any) -> str | None:
-    """Returns a media type (`image/jpeg`) without its parameters; None for anything else."""
+    """Returns a media type (`image/jpeg`) without its parameters; None if `value` is no media type."""
     plain = value.partition(";")[0].strip().lower() if isinstance(value, str) else ""
     return plain if MEDIA_TYPE.fullmatch(plain) is not None else None
 

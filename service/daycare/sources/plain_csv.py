@@ -2,20 +2,20 @@
 
 Owns the header of this format. One row is one record about one child:
 
-| column | holds | |
+| column | content | |
 |---|---|---|
 | `id` | the record's id, the same in every later file; 1 to 255 characters | needed |
 | `child` | the child, by any name or number that stays the same; 1 to 255 characters | needed |
-| `occurred_at` | `2026-03-14T09:05:00+01:00`; local without an offset; `2026-03-14` is that day, `2026-03` that month | needed |
-| `text` | the words, to 10,000 characters; may be empty where there is a milestone | needed |
+| `occurred_at` | `2026-03-14T09:05:00+01:00`; without an offset, a local time; a day: `2026-03-14`; a month: `2026-03` | needed |
+| `text` | the words, at most 10,000 characters; may be empty if there is a milestone | needed |
 | `child_name` | the child's name for display | |
-| `recorded_at` | the time at which the record was entered; if empty, `occurred_at` | |
+| `recorded_at` | the time at which the record was entered; if empty, `occurred_at` is used | |
 | `revised_at` | the time of the last change; of two contents without this time, the content from the later import counts | |
 | `milestone` | a key of the catalogue, such as `movement.first-steps` | |
 | `media` | file names, with `|` between them | |
 | `gone` | `yes`: the record was deleted in the source | |
 
-Any other column is refused, so that a mistyped name is noticed.
+A file with any other column is refused, so that a mistyped name is noticed.
 """
 
 import re

@@ -22,13 +22,13 @@ CHILDREN_MAX: Final = 200
 
 
 class NamedValue(msgspec.Struct, frozen=True, kw_only=True):
-    """A name from one of Procare's lists."""
+    """An entry of one of Procare's lists of activities or categories. `value` is its name."""
 
     value: str | None = None
 
 
 class ProcareDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """The nested fields that are read from a learning activity."""
+    """The names of a learning activity and of its categories."""
 
     learning_activity_name: NamedValue | None = None
     learning_activity_categories: list[NamedValue | None] | None = None
@@ -89,7 +89,7 @@ def _entry(activity: DailyActivity, hints: ImportHints) -> SourceEntry:
 
 
 def _composed(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | None:
-    """Returns a text composed of an activity's coded fields. Returns None if the activity's kind has no coded fields."""
+    """Returns a text that is composed of an activity's coded fields; None if activities of this kind have no coded fields."""
     match kind:
         case "sign_in":
             return "Signed in"
@@ -122,7 +122,7 @@ def _nap(data: dict[str, Any]) -> str:
 
 
 def _bottle(data: dict[str, Any]) -> str:
-    """Returns the amounts of a bottle without a unit: each daycare chooses a unit, and the file does not name the unit."""
+    """Returns the amounts of a bottle, without a unit: each daycare chooses its own unit, and the file does not name it."""
     offered, drunk = labels.amount(data.get("amount")), labels.amount(data.get("bottle_consumed"))
     if offered is not None and drunk is not None:
         return f"Bottle: {drunk} of {offered}"
@@ -141,7 +141,7 @@ def _text(value: Any) -> str | None:
 
 
 class Kid(msgspec.Struct, frozen=True, kw_only=True):
-    """A child's name, from the list of one parent's children."""
+    """A child's id and name, from the list of one parent's children."""
 
     id: str | int | None = None
     first_name: str | None = None
@@ -149,7 +149,7 @@ class Kid(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
-    """Reads one response, a list of responses (one may hold the children's names), or a list of activities."""
+    """Reads one response, a list of responses (one may contain the children's names), or a list of activities."""
     found = json_file.records_in(body, lists=(("daily_activities",), ("kids",)))
     activities = tuple(one for one in found if not _is_kid(one))
     return OpenedFile(found=activities, name_by_reference=dict(_named(one) for one in found if _is_kid(one)))

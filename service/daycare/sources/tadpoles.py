@@ -1,8 +1,8 @@
 """Translates files from Tadpoles: events (`{"events": [...], "cursor": ...}`), as the web page for parents loads them.
 
 Owns the choice of fields. Times are seconds since 1970, with the name of a time zone. The zone decides the local day, so an
-unknown zone is refused. The reference is the child's display name, because the file has no other. The comment is prose; an event
-without a comment has only pictures.
+unknown zone is refused. The reference is the child's display name, because the file has no id of the child. The comment is prose.
+An event without a comment has only pictures.
 """
 
 from datetime import tzinfo
@@ -62,7 +62,7 @@ def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] 
 
 
 def _zone(name: str | None, hints: ImportHints) -> tzinfo:
-    """Returns the time zone that an event names, or else the zone that the importing parent states."""
+    """Returns the time zone that an event names. If it names no zone, returns the zone that the importing parent states."""
     return times.zone_named(hints.zone) if name is None or not name.strip() else times.zone_named(name, at="tz")
 
 

@@ -20,7 +20,7 @@ TIME_TEXT: Final = re.compile(
 )
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
-"""The log accepts no year before `EARLIEST_YEAR` or after `LATEST_YEAR`. In year 9999, an offset could exceed `datetime.max`."""
+"""The last year that the log accepts; `EARLIEST_YEAR` is the first. In year 9999, an offset could exceed `datetime.max`."""
 
 
 @cache
@@ -43,9 +43,9 @@ def zone_named(name: str, *, at: str = "zone") -> tzinfo:
 
 
 def parse_time(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
-    """Parses a time, or a date without a time. `zone` is used for a text without an offset.
+    """Parses a time, or a date without a time. `zone` is the time zone of a text without an offset.
 
-    If a local time occurs twice, because clocks go back, returns the earlier instant.
+    If a local time occurs twice, because clocks go back, returns the earlier of the two instants.
 
     Raises:
         FieldInvalid: The text has another form, or no such time exists.
@@ -76,7 +76,7 @@ def parse_revision(text: str | None, *, at: str) -> datetime | None:
 
 
 def with_fixed_offset(read: datetime, *, at: str) -> datetime:
-    """Returns a zone's time with the offset that the zone has at that time.
+    """Returns a time with the offset that its time zone has at that time.
 
     Raises:
         FieldInvalid: No such time exists.
@@ -88,7 +88,7 @@ def with_fixed_offset(read: datetime, *, at: str) -> datetime:
 
 
 def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
-    """Returns a time from seconds since 1970, given as a number or as digits.
+    """Returns the time in a zone for a number of seconds since 1970. The number may be a text of digits.
 
     Raises:
         FieldInvalid: `seconds` is no number, or no such time exists.
@@ -104,7 +104,7 @@ def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
 
 
 def _with_fixed_offset(time: datetime) -> datetime:
-    """Returns the same instant with a fixed offset. If the offset has seconds (some zones had this), returns the time in UTC."""
+    """Returns the same instant with a fixed offset. Returns it in UTC if the offset has seconds, as some zones once had."""
     offset = time.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):

@@ -1,4 +1,4 @@
-"""Decodes what rows store as bytes: sightings, wishes, hints and held events. `write` encodes them."""
+"""Decodes what rows store as bytes: sightings, wishes, hints and held events. The module `write` encodes these."""
 
 from datetime import datetime
 from typing import Final
@@ -19,11 +19,14 @@ decode_hint = msgspec.json.Decoder(Hint).decode
 _decode_choices = msgspec.json.Decoder(list[Choice]).decode
 
 UNKNOWN: Final = MemberId(UUID(int=0))
-"""The author in rows that were written before rows had authors."""
+"""The author of an event whose row was written before rows stored authors."""
 
 
 class HeldRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A held event as its row stores it: the fields that the surprise rule needs. Add new fields at the end, with a default."""
+    """A held event in the form in which its row stores it: the fields that the surprise rule needs.
+
+    The fields are stored by position: add a new one at the end, with a default.
+    """
 
     seq: Seq
     kind: str
@@ -48,7 +51,9 @@ decode_held_row = msgspec.json.Decoder(HeldRow).decode
 
 
 def decode_held(body: bytes) -> DescribedEvent:
-    """Returns the held event of a row, as far as the rule needs it: audience, thread's type and recipients are not stored.
+    """Returns the held event of a row, as far as the rule needs it.
+
+    A row does not store the audience, the type of the thread and the recipients. The result has defaults for these fields.
 
     Raises:
         msgspec.DecodeError: the row is damaged; a replay repairs it.

@@ -58,7 +58,7 @@ def _own(row: asyncpg.Record) -> OwnMilestone:
 
 
 async def read_last_runs(connection: Any, family: FamilyId) -> dict[MemberId, Run]:
-    """Reads the last run of every feed that is not empty."""
+    """Reads the last run of every feed of a family that is not empty."""
     return {row["member_id"]: run_of_row(row) for row in await connection.fetch(QUERIES.last_runs, family)}
 
 
@@ -72,9 +72,9 @@ def run_of_row(row: asyncpg.Record) -> Run:
 async def read_surprises(connection: Any, family: FamilyId) -> dict[MemberId, SurpriseState]:
     """Reads the surprise states of a family. Most families have none, and cost one look-up.
 
-    Of the held events only those that name a milestone are read, and nothing of what was met: `load_met` and `load_whole` read
-    the rest where it is needed. So the time of a push that concerns nothing held does not grow with the events held from its
-    author (I-20), nor with the sightings of others, which are the held events.
+    Of the held events only those that name a milestone are read, and no met subjects: `load_met` and `load_whole` read the rest
+    if it is needed. Therefore the time of a push that concerns no held event does not grow with the number of events held from
+    its author (I-20). Nor does it grow with the sightings of others, which are what is held.
 
     Raises:
         msgspec.DecodeError: a row is damaged; a replay repairs it.
@@ -92,7 +92,7 @@ async def read_surprises(connection: Any, family: FamilyId) -> dict[MemberId, Su
 
 
 def _note_hints(states: Mapping[MemberId, SurpriseState], hints: Iterable[Any]) -> None:
-    """Stores the day of each member's last hint for each child and domain in their state."""
+    """Adds to each member's state the day of the last hint for each child and domain."""
     for member, body in hints:
         if member in states:
             hint, hinted = decode_hint(body), states[member].hinted

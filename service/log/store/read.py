@@ -1,4 +1,4 @@
-"""Reads what a batch of drafts may repeat, refer to or free, and the history that a fold needs. Each query reads for a set."""
+"""Reads what a batch of drafts may repeat, refer to or free, and the history that a fold needs. One query reads many rows."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -23,7 +23,7 @@ QUERIES: Final = load(__package__, "read.sql")
 Whose = tuple[FamilyId, MemberId]
 
 REFERENCES_MAX: Final = 200
-"""How many references from one event to the next are followed. No family writes so many replies to replies."""
+"""The maximum of references that are followed from one event to the next. No family writes so many replies to replies."""
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
@@ -32,13 +32,13 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     logged: LoggedEvent
     digest: bytes
     place: int
-    """Its place in its author's feed; 0 where it is not in that feed, because the author has left."""
+    """The event's place in its author's feed; 0 if it is not in that feed, because the author has left."""
 
 
 async def stored_events(
     connection: Any, wanted: Collection[tuple[FamilyId, EventId, MemberId]]
 ) -> list[tuple[FamilyId, EventId, StoredEvent]]:
-    """Returns the events with these ids that the member wrote or was sent, once for each such member in `wanted`."""
+    """Returns, for each family, id and member in `wanted`, the events with that id which the member wrote or was sent."""
     return [
         (row[0], row[1], _stored(row))
         for row in await connection.fetch(QUERIES.stored_events, *zip(*wanted, strict=True))
@@ -81,7 +81,7 @@ async def own_clips(
 async def sightings(
     connection: Any, wanted: Sequence[tuple[FamilyId, Seq, MemberId]]
 ) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
-    """Returns the wanted sightings that exist."""
+    """Returns the sightings that exist among the wanted ones, each as the wanted member knows it."""
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.sightings, *zip(*wanted, strict=True))
@@ -91,7 +91,10 @@ async def sightings(
 async def subject_histories(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
 ) -> list[tuple[FamilyId, Seq, Seq, Event[Any]]]:
-    """Returns the events that state what these sightings are about, themselves and their amendments, with their seqs."""
+    """Returns the events that state what these sightings are about: the sightings themselves and their amendments.
+
+    Each has its family, the seq of its sighting, and its own seq.
+    """
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.subjects_of, *zip(*wanted, strict=True))
@@ -101,9 +104,9 @@ async def subject_histories(
 async def referred_to(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
 ) -> list[tuple[FamilyId, Seq, LoggedEvent, Event[Any]]]:
-    """Returns, for each wanted family and seq, that event and all that it refers to, as far as they can reveal anything.
+    """Returns, for each wanted family and seq, that event and all that it refers to, directly or not.
 
-    Each event comes after those that refer to it.
+    Events of types that reveal nothing are left out. Each event comes after those that refer to it.
     """
     if not wanted:
         return []
@@ -114,7 +117,10 @@ async def referred_to(
 async def sortings(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq, MemberId, Seq]]
 ) -> list[tuple[FamilyId, MemberId, LoggedEvent, Event[Any]]]:
-    """Returns, for each wanted thread, the sortings before a seq that the member was sent, with the family and the member."""
+    """Returns, for each wanted thread, member and seq, the sortings before that seq which the member was sent.
+
+    Each has its family and that member.
+    """
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.sortings, *zip(*wanted, strict=True))
@@ -128,7 +134,7 @@ def _with_words(row: Sequence[Any]) -> tuple[LoggedEvent, Event[Any]]:
 
 
 async def needed(connection: Any, family: FamilyId, need: Need) -> Any:
-    """Returns what a fold needs of the log and its rows."""
+    """Returns the answer to a need of a fold, read from the log and the projections' rows."""
     match need:
         case NeedEvents(seqs=seqs):
             return await events_at(connection, family, seqs)
@@ -139,7 +145,7 @@ async def needed(connection: Any, family: FamilyId, need: Need) -> Any:
 
 
 async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:
-    """Returns events with their commitments."""
+    """Returns the events at these seqs of a family's log, each with its commitment."""
     found = await connection.fetch(QUERIES.events_at, family, seqs)
     return await off_loop(
         len(found), lambda: {row[0]: (event_of_bytes(row[4], kind=row[1], version=row[2]), row[3]) for row in found}
@@ -147,7 +153,11 @@ async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> d
 
 
 async def history(connection: Any, family: FamilyId, *, before: Seq, is_whole: bool) -> History:
-    """Returns a family's log before a seq, for a member who joins there. `is_whole`: with all events, not the sightings alone."""
+    """Returns a family's log before a seq, for a member who joins at that seq.
+
+    `is_whole`: whether the bodies of all events are read, or only of those that make or change a sighting. The bodies of events
+    for their author alone are never read.
+    """
     past = await connection.fetch(QUERIES.history, family, before)
     words = await connection.fetch(QUERIES.history_of_sightings, family, before, is_whole, list(SIGHTINGS | SIGHTING_CHANGES))
     return await off_loop(len(past), _history, past, words)
@@ -167,7 +177,7 @@ def _history(past: Sequence[Any], words: Sequence[Any]) -> History:
 async def load_met(
     connection: Any, wanted: Mapping[Whose, tuple[SurpriseState, Collection[Subject]]]
 ) -> None:
-    """Reads the own sightings that show whether these members have met these subjects, or subjects that these imply."""
+    """Reads into the states the members' own sightings that show whether they have met these subjects, or what these imply."""
     states = {
         (*whose, *showing): state
         for whose, (state, subjects) in wanted.items()
@@ -181,12 +191,12 @@ async def load_met(
 
 
 async def families_with_more_held(connection: Any, wanted: Collection[Whose], *, than: int) -> set[FamilyId]:
-    """Returns the families with more than `than` events held from one of these members; at least one member."""
+    """Returns the families in which more than `than` events are held from a wanted member. `wanted` has at least one member."""
     return {row[0] for row in await connection.fetch(QUERIES.more_held, *zip(*wanted, strict=True), than)}
 
 
 async def load_whole(connection: Any, wanted: Mapping[Whose, SurpriseState]) -> None:
-    """Reads all events held from these members, and all that they have met."""
+    """Reads into the states all events that are held from these members, and all subjects that they have met."""
     if not wanted:
         return
     held = await connection.fetch(QUERIES.held, *zip(*wanted, strict=True))
@@ -209,7 +219,7 @@ def _fill(
 async def own_sightings(
     connection: Any, wanted: Collection[Whose]
 ) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
-    """Returns all own sightings of these members, as they are now."""
+    """Returns all own sightings of these members, in their present version."""
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.own_sightings, *zip(*wanted, strict=True))

@@ -1,6 +1,6 @@
-"""Writes events, and the changes that they make to the projections: collects them first, then writes them in one round trip.
+"""Writes events, and the changes that they make to the projections: collects the rows first, then writes all in one round trip.
 
-Owns the rows, and what they store as bytes. `codec` decodes these.
+Owns the rows, and the bytes in them. The module `codec` decodes these bytes.
 """
 
 from collections import defaultdict
@@ -47,22 +47,22 @@ SIGHTING_COLUMNS: Final = ("family_id", "member_id", "seq", "body", "child_id", 
 BRACES: Final = str.maketrans("[]", "{}")
 
 COPIED_FROM: Final = 24
-"""From this number of rows on, a COPY is faster. asyncpg checks of every element of an array whether it is an array itself,
-0.3 us each, which a COPY avoids; but a COPY costs one more round trip."""
+"""The smallest number of rows for which a COPY is faster than an INSERT with arrays. A COPY costs one more round trip. But for
+arrays, asyncpg checks of every element whether it is an array itself, which takes 0.3 us an element."""
 
 _encode: Final = msgspec.json.Encoder().encode
-"""JSON, because MessagePack loses a time's offset from UTC."""
+"""The encoder of stored bytes. JSON, because MessagePack loses a time's offset from UTC."""
 encode_sighting: Final = _encode
 
 Place = tuple[FamilyId, MemberId, Seq]
 
 
 class PendingRows:
-    """The rows to be written, each with its last state alone."""
+    """The rows to be written. A row that has changed several times is written once, in its last state."""
 
     def __init__(self) -> None:
         self.events: list[Row] = []
-        """Each in the order of `EVENT_COLUMNS`."""
+        """The rows of events, each in the order of `EVENT_COLUMNS`."""
         self.attachments: list[Row] = []
         """The family, the clip and the seq of each event that attaches a clip."""
         self.runs: dict[FamilyId, Mapping[MemberId, Sequence[Run]]] = {}
@@ -73,7 +73,7 @@ class PendingRows:
         """The last roster of each family."""
 
     def add(self, family: FamilyId, changes: Iterable[Change]) -> None:
-        """Adds changes, except deliveries: these are added to `runs` by the caller."""
+        """Adds the rows of changes, except those of deliveries: the caller adds deliveries to `runs`."""
         for change in changes:
             match change:
                 case Delivered():  # the most frequent change: a delivery is written as a run
@@ -98,11 +98,11 @@ class PendingRows:
     async def write(
         self, connection: Any, *, written: Mapping[FamilyId, tuple[int, Roster]], beside: Sequence[Statement] = ()
     ) -> None:
-        """Writes all rows. Call it once: later changes are collected in other pending rows.
+        """Writes all rows. Call it once: collect later changes in a new `PendingRows`.
 
-        `written`: for each family, the seq where the last write ended, and the roster that is written. Rows that begin after that
-        seq are new, and are copied in if there are many; other rows are updated. All that are not many go in one round trip,
-        together with the statements `beside` of the caller.
+        `written`: for each family, the last seq of the write before, and the roster that is stored. Rows that begin after that
+        seq are new, and are copied in if there are many; other rows are updated. All statements for few rows go in one round
+        trip, together with `beside`, the caller's own statements.
         """
         after_seq = {family: seq for family, (seq, _) in written.items()}
         size = len(self._sightings) + len(self._held)
@@ -124,7 +124,8 @@ class PendingRows:
     def _encoded(
         self, after_seq: Mapping[FamilyId, int]
     ) -> tuple[list[Row], list[Row], list[Row], list[Statement], list[Statement]]:
-        """Returns the new sightings, the changed ones, the keys of those to delete, and the statements of `_surprise_rows`."""
+        """Returns three lists, with the rows of new and of changed sightings and the keys of withdrawn ones, and the result of
+        `_surprise_rows`."""
         new: list[Row] = []
         changed: list[Row] = []
         gone: list[Row] = []
@@ -141,7 +142,7 @@ class PendingRows:
         return new, changed, gone, *self._surprise_rows()
 
     def _surprise_rows(self) -> tuple[list[Statement], list[Statement]]:
-        """Returns the statements for wishes and held events, and those that drop all rows of members who left."""
+        """Returns two lists: the statements for wishes and held events, and those that drop all such rows of members who left."""
         left = [whose for whose, wishes in self._wishes.items() if wishes is None]
         wishes = [(*whose, at_most_days_of(one), encode_wishes(one)) for whose, one in self._wishes.items() if one is not None]
         held = [
@@ -179,27 +180,27 @@ def roster_rows(family: FamilyId, before: Roster, after: Roster) -> list[Stateme
 
 
 def own_subject(sighting: Sighting, member: MemberId) -> tuple[ChildId, str] | tuple[None, None]:
-    """Returns the child and milestone by which a member's own sighting is looked up; two None for another author's sighting."""
+    """Returns the child and milestone by which a member's own sighting is found; None and None for another author's sighting."""
     return (sighting.child, sighting.milestone) if sighting.author == member else (None, None)
 
 
 def at_most_days_of(wishes: Wishes) -> int | None:
-    """Returns the smallest number of days among a member's choices; None where no choice has one."""
+    """Returns the smallest `at_most_days` among a member's choices; None if no choice limits the days."""
     return min((choice.at_most_days for choice in wishes.choices.values() if choice.at_most_days is not None), default=None)
 
 
 def encode_wishes(wishes: Wishes) -> bytes:
-    """Returns a member's wishes as their row's bytes."""
+    """Returns the bytes that a row stores for a member's wishes."""
     return _encode(sorted(wishes.choices.values(), key=lambda choice: (str(choice.child), choice.scope)))
 
 
 def is_name(described: DescribedEvent) -> bool:
-    """Returns whether a held event names a milestone of the family's own."""
+    """Returns whether a held event gives a milestone of the family's own a name."""
     return described.logged.kind == "MilestoneNamed"
 
 
 def held_row(described: DescribedEvent) -> HeldRow:
-    """Returns a held event as its row."""
+    """Returns a held event in the form in which its row stores it."""
     logged, content = described.logged, described.content
     return HeldRow(
         logged.seq, logged.kind, logged.thread, logged.target_seq, described.sighting, content.subjects, content.own_milestones,
@@ -209,14 +210,14 @@ def held_row(described: DescribedEvent) -> HeldRow:
 
 
 def encode_held(described: DescribedEvent) -> bytes:
-    """Returns a held event as its row's bytes."""
+    """Returns the bytes that a row stores for a held event."""
     return _encode(held_row(described))
 
 
 async def _added(
     connection: Any, table: str, columns: tuple[str, ...], insert: str, new: Sequence[Row]
 ) -> list[Statement]:
-    """Copies many rows in at once, or returns the statements that write a few."""
+    """Copies new rows into a table if there are many; else returns the statements that insert them."""
     if len(new) >= COPIED_FROM:
         await connection.copy_records_to_table(table, records=in_turns(new) if len(new) > ROWS_AT_ONCE else new, columns=columns)
         return []
@@ -233,7 +234,7 @@ async def _put_runs(
             for run in changed:
                 row = (family, member, *msgspec.structs.astuple(run))
                 (new if run.first_seq > after_seq[family] and run.told_at is None else grown).append(row)
-    if len(new) < COPIED_FROM:  # then one round trip serves both
+    if len(new) < COPIED_FROM:  # then one round trip writes new and grown runs
         new, grown = [], new + grown
     few = await _added(connection, "feed_run", RUN_COLUMNS, QUERIES.put_runs, new)
     if grown:

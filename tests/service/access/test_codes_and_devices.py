@@ -48,7 +48,7 @@ async def test_of_many_concurrent_requests_with_one_pair_code_one_is_paired(http
 
 
 async def test_used_expired_and_invented_codes_are_answered_alike(http: httpx.AsyncClient, database_url: str) -> None:
-    """The response does not show why a code is invalid."""
+    """A used, an expired and an invented code get the same response, which does not show why the code is invalid."""
     ada = await found_family(http)
     used, expired = await code_of(ada), await code_of(ada)
     accepted = await http.post("/v1/invites/accept", json={"code": used, "name": "N", "device": {"name": "d"}})
@@ -71,7 +71,7 @@ async def test_a_new_pair_code_ends_the_one_before_and_all_end_in_ten_minutes(ht
 
 
 async def test_a_second_device_speaks_for_the_same_member(http: httpx.AsyncClient) -> None:
-    """A device belongs to a person, and a person is one member of a family."""
+    """A device that is paired with the code of another device acts as the same member."""
     ada = await found_family(http)
     code = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     tablet = Someone(http, (await http.post("/v1/devices/pair", json={"code": code, "device": {"name": "tablet"}})).json())
@@ -79,7 +79,7 @@ async def test_a_second_device_speaks_for_the_same_member(http: httpx.AsyncClien
 
 
 async def test_a_person_with_a_token_founds_and_joins_as_the_same_person(http: httpx.AsyncClient) -> None:
-    """A person can be a member of several families, with one device."""
+    """With a token, one person founds a family and joins another one, and keeps the device and its token."""
     ada, ben = await found_family(http), await found_family(http, you="Ben")
     joined = await ben.ask("POST", "/v1/invites/accept", json={"code": await code_of(ada), "name": "Uncle Ben"})
     again = await ben.ask(
@@ -93,7 +93,7 @@ async def test_a_person_with_a_token_founds_and_joins_as_the_same_person(http: h
 
 
 async def test_a_member_cannot_join_twice_and_the_code_is_not_used_up(http: httpx.AsyncClient) -> None:
-    """Law 17: the refusal changes nothing, so the code is still valid."""
+    """Law 17: a member who joins a second time is refused, and the code stays valid for another person."""
     ada = await found_family(http)
     code = await code_of(ada)
     twice = await ada.ask("POST", "/v1/invites/accept", json={"code": code, "name": "Ada again"})
@@ -103,13 +103,13 @@ async def test_a_member_cannot_join_twice_and_the_code_is_not_used_up(http: http
 
 
 async def test_without_a_token_a_device_is_named(http: httpx.AsyncClient) -> None:
-    """Law 17: a request without a token must have the field `device`. The refusal names that field."""
+    """Law 17: a founding request without a token must have the field `device`. The refusal names that field."""
     answer = await http.post("/v1/families", json={"you": {"name": "A"}, "household": {"name": "H"}, "child": {"name": "K"}})
     assert (answer.status_code, answer.json()["at"]) == (400, "device")
 
 
 async def test_missing_unknown_revoked_and_malformed_tokens_are_answered_alike(http: httpx.AsyncClient) -> None:
-    """A missing, an unknown, a revoked and a malformed token get the same bytes, except for the date and the request id."""
+    """Requests with a missing, unknown, revoked or malformed token get the same bytes, except for date and request id."""
     ada = await found_family(http)
     assert (await ada.ask("DELETE", f"/v1/devices/{ada.device}")).status_code == 204
     tokens = [
@@ -123,7 +123,7 @@ async def test_missing_unknown_revoked_and_malformed_tokens_are_answered_alike(h
 
 
 async def test_foreign_and_absent_families_are_answered_alike(http: httpx.AsyncClient) -> None:
-    """A foreign family and an absent one get the same bytes, on every route of a family."""
+    """Requests for a foreign family and for an absent one get the same bytes, on eight routes of a family."""
     ada, eve = await found_family(http), await found_family(http, you="Eve")
     absent = "0193a3c0-0000-4000-8000-000000000000"
     routes = [("GET", ""), ("GET", "/feed"), ("GET", "/live"), ("GET", "/timeline"), ("POST", "/events"), ("POST", "/children"),
@@ -139,7 +139,7 @@ def _headers(answer: httpx.Response) -> list[tuple[str, str]]:
 
 
 async def test_a_foreign_device_cannot_be_revoked_and_does_not_show(http: httpx.AsyncClient) -> None:
-    """Law 14: a device of another person gets the response of a device that does not exist."""
+    """Law 14: the request to revoke another person's device gets the response for a device that does not exist."""
     ada, eve = await found_family(http), await found_family(http, you="Eve")
     foreign = await eve.ask("DELETE", f"/v1/devices/{ada.device}")
     absent = await eve.ask("DELETE", "/v1/devices/0193a3c0-0000-4000-8000-000000000000")
@@ -148,7 +148,7 @@ async def test_a_foreign_device_cannot_be_revoked_and_does_not_show(http: httpx.
 
 
 async def test_a_revocation_in_one_process_takes_effect_in_another_within_a_second(database_url: str) -> None:
-    """The two processes send each other no wake-ups. Still, the device's streams and requests end within a second."""
+    """Without wake-ups between two processes, a revocation in one of them ends the device's access in the other."""
     settings = Settings(database_url=database_url, workers=2, **UNLIMITED)
     with running(settings) as here, running(settings) as there:
         async with httpx.AsyncClient(base_url=here, timeout=10) as near, httpx.AsyncClient(base_url=there, timeout=10) as far:
@@ -167,7 +167,7 @@ async def test_a_revocation_in_one_process_takes_effect_in_another_within_a_seco
 
 
 async def test_a_member_who_left_has_no_access_and_returns_as_a_new_member(http: httpx.AsyncClient) -> None:
-    """Law 16: the events of the member who left stay. A person who returns is a new member."""
+    """Law 16: a member who has left reads no feed and has no membership. If the person returns, the member is new."""
     ada = await found_family(http)
     sitter = await ada.invite("caregiver", name="Cleo")
     assert (await sitter.ask("DELETE", f"/v1/families/{{family}}/members/{sitter.member}")).status_code == 204
@@ -179,7 +179,7 @@ async def test_a_member_who_left_has_no_access_and_returns_as_a_new_member(http:
 
 
 async def test_a_removal_is_one_of_many_and_ends_the_targets_stream(http: httpx.AsyncClient) -> None:
-    """Of several removals at the same time one succeeds, and the removed member's stream ends within a second."""
+    """Of four simultaneous removals of one member, one succeeds. The removed member's stream ends within a second."""
     ada = await found_family(http)
     sitter = await ada.invite("caregiver", name="Cleo")
     async with http.stream("GET", f"/v1/families/{ada.family}/live", headers=sitter.headers) as stream:
@@ -193,7 +193,7 @@ async def test_a_removal_is_one_of_many_and_ends_the_targets_stream(http: httpx.
 
 
 async def test_the_last_parent_cannot_leave_and_of_two_leaving_at_once_one_stays(http: httpx.AsyncClient) -> None:
-    """Without a parent, nobody could invite, export or erase."""
+    """The only parent cannot leave. If two parents leave at the same time, one of the two requests is refused."""
     ada = await found_family(http)
     alone = await ada.ask("DELETE", f"/v1/families/{{family}}/members/{ada.member}")
     assert (alone.status_code, alone.json()["code"]) == (409, "access.last_parent")

@@ -23,7 +23,7 @@ async def roster_of(one: Someone) -> dict[str, Any]:
 
 
 async def events_of(one: Someone, *kinds: str) -> list[dict[str, Any]]:
-    """Returns the events of these types in a member's feed, in order."""
+    """Returns the events of the given types in a member's feed, in order."""
     page = (await one.ask("GET", f"{FAMILY}/feed?limit=2000")).json()
     events = [entry["event"]["event"] for entry in page["entries"]]
     return [event for event in events if event["type"] in kinds]
@@ -59,7 +59,7 @@ async def test_a_parents_correction_of_a_child_is_visible_to_all_members(http: h
 
 
 async def test_a_new_member_receives_the_whole_history_of_the_roster(http: httpx.AsyncClient) -> None:
-    """A new member receives all roster facts, also one who sees only their own events."""
+    """A new member receives all roster facts, even a member who sees only their own events."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     await ada.ask("PATCH", f"{FAMILY}/children/{child}", json={"name": "Maja"})
@@ -166,7 +166,7 @@ async def test_a_repeated_correction_writes_nothing(http: httpx.AsyncClient) -> 
 
 
 async def test_two_corrections_at_once_keep_both(http: httpx.AsyncClient) -> None:
-    """One parent corrects the name, and the other parent the birth date, at the same time."""
+    """One parent corrects the name and the other the birth date, at the same time: the child has both corrections."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})
     child = await child_of(ada)
@@ -187,7 +187,7 @@ IN_RANGE = (TODAY + timedelta(days=300), TODAY, TODAY - timedelta(days=1), date(
 
 
 async def test_an_impossible_birth_date_is_refused_by_its_field_on_every_route(http: httpx.AsyncClient) -> None:
-    """Law 17: a wrong birth date would give all members wrong tips. A due date within the next ten months is allowed."""
+    """Law 17: the refusal of an impossible birth date names the field. Due dates within ten months are accepted."""
     ada = await found_family(http)
     child = await child_of(ada)
     founding = {"you": {"name": "Eve"}, "household": {"name": "Home"}, "device": {"name": "phone"}}
@@ -226,7 +226,7 @@ async def test_an_impossible_birth_date_is_refused_by_its_field_on_every_route(h
 async def test_a_correction_that_cannot_be_read_is_refused_by_its_field(
     http: httpx.AsyncClient, route: str, body: dict[str, Any], status: int, code: str, at: str | None
 ) -> None:
-    """Law 17: an invalid body is refused before a permission is checked."""
+    """Law 17: a correction with an invalid body is refused with the field, before the permission is checked."""
     ada = await found_family(http)
     assert problem(await ada.ask("PATCH", f"{FAMILY}/{route}/{ABSENT}", json=body)) == (status, code, at)
 
@@ -265,7 +265,7 @@ async def test_tips_the_card_and_receipts_follow(http: httpx.AsyncClient) -> Non
 async def test_a_replay_of_a_roster_that_was_put_right_gives_the_live_rows(
     http: httpx.AsyncClient, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 11: a replay gives the live rows, and its check finds rows that differ."""
+    """Law 11: a check finds no difference after corrections, and finds damaged names. A replay repairs these names."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     for path in (f"children/{child}", f"members/{ada.member}", f"households/{home}"):

@@ -1,4 +1,4 @@
-"""Tests the pure decisions of access."""
+"""Tests the pure functions of access that decide: who may invite, rename and remove whom, and which birth dates are valid."""
 
 from datetime import date
 from uuid import uuid4
@@ -46,7 +46,7 @@ def test_only_parents_invite_and_add_children(role: Role) -> None:
 
 
 def test_a_birth_date_is_of_the_last_thirty_years_or_due_within_ten_months() -> None:
-    """Law 17: the test tries the first and the last allowed day, and the days before and after them."""
+    """Law 17: the first and the last valid birth date are accepted, and the days before and after them are refused."""
     today = date(2026, 11, 27)
     for born in (None, date(1996, 1, 1), today, date(2027, 10, 3)):
         require_sane_birth(born, today=today, at="born")
@@ -57,7 +57,7 @@ def test_a_birth_date_is_of_the_last_thirty_years_or_due_within_ten_months() -> 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_parent_names_the_daycares_of_their_home_and_no_person(role: Role) -> None:
-    """Law 16: a parent may rename the daycares of their own home, and no other member."""
+    """Law 16: a parent may rename themselves and the daycares of their own home, and no other member."""
     parent, target = member(Role.PARENT), member(role)
     may_rename_member(target, by=target)
     for by, home in ((parent, OURS), (member(Role.CAREGIVER), OURS), (member(Role.PARENT, THEIRS), THEIRS)):
@@ -78,7 +78,7 @@ def test_no_invite_is_for_the_other_parents_home() -> None:
 
 @pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
 def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
-    """An invited parent gets a home of their own. A helper belongs to the home of the inviting parent."""
+    """An invited parent gets a home of their own. An invite of a caregiver or a daycare cannot open a home."""
     with pytest.raises(NotYourHousehold):
         decide_invite(Invite(role=role, household=Named(name="Third home")), inviter=member(Role.PARENT))
     granted = decide_invite(Invite(role=Role.PARENT, household=Named(name="Bens")), inviter=member(Role.PARENT))

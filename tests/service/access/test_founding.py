@@ -7,7 +7,7 @@ from tests.service.conftest import Someone, found_family
 
 
 async def test_a_founder_finds_a_roster_of_one_home_one_child_and_themselves(http: httpx.AsyncClient) -> None:
-    """Law 10: the log begins with roster facts, from which the roster is folded."""
+    """Law 10: the roster of a new family has one home, one child and the founder, who belongs to this home."""
     ada = await found_family(http)
     roster = (await ada.ask("GET", "/v1/families/{family}")).json()
     assert [member["name"] for member in roster["members"]] == ["Ada"]
@@ -16,7 +16,7 @@ async def test_a_founder_finds_a_roster_of_one_home_one_child_and_themselves(htt
 
 
 async def test_the_other_parent_opens_a_second_home(http: httpx.AsyncClient) -> None:
-    """Each parent belongs to exactly one household."""
+    """The second parent belongs to the new home and the first parent to the old one, and both homes are in one family."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
     roster = (await ben.ask("GET", "/v1/families/{family}")).json()
@@ -34,7 +34,7 @@ async def _accept(ada: Someone, *, role: str, surprise: list[dict[str, object]])
 
 
 async def test_a_joining_parent_can_choose_surprises_in_the_same_request(http: httpx.AsyncClient) -> None:
-    """A joining parent's choices apply before the history is delivered, and are delivered to this parent alone."""
+    """The choices of a joining parent are recorded with the joining, and delivered to this parent alone."""
     ada = await found_family(http)
     accepted = await _accept(ada, role="parent", surprise=[{"scope": "domain:movement", "mode": "keep", "at_most_days": 30}])
     assert accepted.status_code == 201, accepted.text
@@ -48,7 +48,7 @@ async def test_a_joining_parent_can_choose_surprises_in_the_same_request(http: h
 
 
 async def test_a_choice_that_cannot_be_is_refused_with_its_field_and_nothing_is_joined(http: httpx.AsyncClient) -> None:
-    """Law 17: the refusal names the field, and the person does not join."""
+    """Law 17: the refusal of an invalid choice names the field, and the person does not join."""
     ada = await found_family(http)
     absent = "0193a3c0-0000-4000-8000-000000000000"
     everything: dict[str, object] = {"scope": "all", "mode": "keep"}

@@ -123,7 +123,7 @@ async def status_of(http: httpx.AsyncClient, method: str, path: str, *, headers:
 
 
 async def test_every_operation_responds_to_every_role_as_in_its_row(http: httpx.AsyncClient) -> None:
-    """Each operation of the OpenAPI document is called by each role, in the caller's family and in another one."""
+    """Each role calls each operation of the OpenAPI document for one family, and gets the status of the matrix."""
     document = (await http.get("/schema/openapi.json")).json()
     operations = {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found}
     assert operations == MATRIX.keys(), "a route without a row, or a row without a route"
@@ -146,7 +146,7 @@ async def test_every_operation_responds_to_every_role_as_in_its_row(http: httpx.
 
 
 async def test_what_a_parent_may_remove_is_decided_per_home(http: httpx.AsyncClient) -> None:
-    """Law 16: a parent cannot remove the other parent, nor caregivers of the other home. A caregiver can remove nobody else."""
+    """Law 16: a parent removes neither the other parent nor the other's caregivers. A caregiver removes only themselves."""
     cast = await cast_of(http)
     theirs = await cast["other_parent"].invite("caregiver", name="Oma")
     attempts = [

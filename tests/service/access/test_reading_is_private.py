@@ -16,7 +16,7 @@ BEN_READS = ("", "/feed?after=0", "/handover", "/tips", "/timeline", "/timeline?
 
 
 async def test_what_another_member_reads_changes_no_byte_of_mine(http: httpx.AsyncClient) -> None:
-    """Law 14: Ada gets the same bytes when Ben is away, reads, streams, pairs a device or revokes it."""
+    """Law 14: Ada gets the same bytes whether or not Ben reads, streams, or pairs and revokes a device."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
     before = await all_responses_to(ada)
@@ -90,7 +90,7 @@ async def live_lines(someone: Someone) -> Any:
 
 
 async def pair(someone: Someone, *, device: str) -> Someone:
-    """Pairs another device of the same person, and returns it."""
+    """Pairs a second device of a person, and returns the new device."""
     code = (await someone.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     paired = await someone.http.post("/v1/devices/pair", json={"code": code, "device": {"name": device}})
     return Someone(someone.http, paired.json() | {"family": someone.family})

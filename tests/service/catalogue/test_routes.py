@@ -12,7 +12,7 @@ from tests.service.access_fixtures import Standing, problem_in
 
 
 def test_the_whole_catalogue_is_served_to_any_caller(standing: Standing) -> None:
-    """The response has all milestones with all their fields."""
+    """The response to a caller without a token has all milestones with all their fields."""
     answer = standing.http.get("/v1/catalogue")
     body = answer.json()
     assert (200, "en", CATALOGUE.version) == (answer.status_code, body["lang"], body["version"])
@@ -34,7 +34,7 @@ def test_a_caller_with_the_current_catalogue_gets_304(standing: Standing) -> Non
 
 
 def test_a_language_that_we_do_not_have_is_answered_in_english(standing: Standing) -> None:
-    """The response states its language, which is English for now (protocol, Views)."""
+    """For every requested language, the response is in English and states this (protocol, Views)."""
     for lang in ("en", "de", "pt-BR", "zh-Hant-TW"):
         answer = standing.http.get("/v1/catalogue", params={"lang": lang})
         assert (answer.status_code, answer.json()["lang"]) == (200, "en"), lang
@@ -48,7 +48,7 @@ def test_an_invalid_language_is_refused_by_name(standing: Standing, query: str) 
 
 
 def test_the_catalogue_comes_short_and_in_both_encodings(standing: Standing) -> None:
-    """The compressed catalogue has less than 60 kB, because phones fetch it."""
+    """The catalogue is the same in JSON and in MessagePack. Compressed by gzip or zstd, it has less than 60 kB."""
     plain = standing.http.get("/v1/catalogue", headers={"Accept-Encoding": "identity"})
     packed = standing.http.get("/v1/catalogue", headers={"Accept": "application/msgpack", "Accept-Encoding": "identity"})
     assert msgspec.msgpack.decode(packed.content) == plain.json()

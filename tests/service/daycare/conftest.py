@@ -1,4 +1,4 @@
-"""Provides a daycare's system over HTTP, made with independent packages for CloudEvents and signatures."""
+"""Provides a daycare's system that posts over HTTP, made with independent packages for CloudEvents and signatures."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ BATCH = "application/cloudevents-batch+json"
 
 
 class System:
-    """A daycare's software, with a key of the service."""
+    """The software of a daycare, with the id and the secret of its key."""
 
     def __init__(self, http: httpx.AsyncClient, key_id: str, secret: str, *, member: str = "") -> None:
         self.http, self.key_id, self.secret, self.member = http, key_id, secret, member
@@ -36,7 +36,7 @@ class System:
         return await self.http.post(f"/v1/daycare/{path}?key={key or self.key_id}", content=body, headers=headers)
 
     async def post(self, *events: CloudEvent) -> list[dict[str, Any]]:
-        """Posts events in one call. Returns their receipts."""
+        """Posts events in one call, and returns their receipts."""
         response = await self.batch(*events)
         assert response.status_code == 200, response.text
         receipts: list[dict[str, Any]] = response.json()["receipts"]

@@ -44,7 +44,7 @@ ZOE: dict[str, bytes] = {
 
 
 async def test_a_header_in_any_spelling_of_the_binding_means_one_child(village: Village, ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: the quotes and escapes of a value are removed, and the rest is percent-decoded once."""
+    """HTTP binding, 3.1.3.2: with or without quotes, escapes and percent-encoding, `ce-subject` names the same child."""
     assert (await link(village.ada, ducklings.member, village.child, reference="Zoë")).status_code == 204
     for spelled, subject in ZOE.items():
         assert receipt_of(await in_binary(ducklings, subject=subject))["outcome"] == "recorded", spelled
@@ -72,7 +72,7 @@ NO_TEXTS = (b"Zo%EB", b"Zo\xeb", b"%C0%A0", b"%ED%A0%80", b'"Zo', b'"Zo" \xeb', 
 
 
 async def test_a_header_that_spells_no_text_is_refused_by_name(ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: bytes that are not UTF-8 must be rejected, overlong encodings too."""
+    """HTTP binding, 3.1.3.2: a header that is not valid UTF-8 is refused with its name, overlong encodings too."""
     for subject in NO_TEXTS:
         receipt = receipt_of(await in_binary(ducklings, subject=subject))
         assert (receipt["outcome"], receipt["problem"]["at"]) == ("refused", "ce-subject"), subject
@@ -93,7 +93,7 @@ NO_JSON = ["text/plain", "application/xml", "application/jsonp", "application/js
 
 
 async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) -> None:
-    """HTTP binding, 3.1.1: Content-Type is the datacontenttype. JSON format, 3.1: subtype `json` and suffix `+json` mean JSON."""
+    """Data is accepted under each media type of `JSON_TYPES` (HTTP binding, 3.1.1, and JSON format, 3.1)."""
     for media_type in JSON_TYPES:
         assert receipt_of(await in_binary(ducklings, media_type=media_type))["outcome"] == "recorded", media_type
         headers, body = structured(note("Slept well.", datacontenttype=media_type))
@@ -102,7 +102,7 @@ async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) ->
 
 
 async def test_data_may_be_bytes_in_base64_as_some_packages_send_it(village: Village, ducklings: System) -> None:
-    """JSON format, 3.1.1: the receiver MUST decode `data_base64`."""
+    """JSON format, 3.1.1: `data_base64` is decoded, as it MUST be. Invalid base64 is refused with its field."""
     as_bytes = CloudEvent(dict(note("", id="e-1").get_attributes()), b'{"text": "Ate soup."}')
     headers, body = structured(as_bytes)
     assert b"data_base64" in body
@@ -144,7 +144,7 @@ NO_MODES = (
 
 
 async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
-    """RFC 9110, 8.3.1: case does not matter, quotes are not part of a value, and unknown parameters are ignored."""
+    """RFC 9110, 8.3.1: the type of a batch is recognised in any case, with quotes, and with unknown parameters."""
     for media_type in BATCHES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))
@@ -152,7 +152,7 @@ async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
 
 
 async def test_a_415_advises_what_this_route_takes(ducklings: System) -> None:
-    """RFC 9110, 15.5.16: the response also lists the accepted media types in the header Accept."""
+    """RFC 9110, 15.5.16: a 415 lists the accepted media types in its text and in the header Accept."""
     for media_type in NO_MODES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))
@@ -174,7 +174,7 @@ async def test_a_coded_body_is_refused_by_the_name_of_its_header_and_identity_is
 
 @pytest.mark.parametrize("path", ["links", "secret"])
 async def test_the_other_signed_routes_take_json_alone(ducklings: System, path: str) -> None:
-    """The other signed routes accept only `application/json`, and the refusal names this type (docs/daycare.md)."""
+    """The signed routes for other requests than events accept only `application/json`, and the refusal names this type."""
     for media_type, status in (("text/plain", 415), ("", 415), (BATCH, 415), ("Application/JSON; charset=UTF-8", None)):
         at = time.time_ns()
         answer = await ducklings.call(path, b"{}", {"content-type": media_type} | ducklings.signed(b"{}", id=f"call-{at}"))

@@ -23,7 +23,7 @@ SECRETS = bytes(32), bytes([1]) * 32
 
 
 def computed(author: UUID, source: str, record: str, *parts: object) -> UUID:
-    """Returns the id of an event as releases before families had secrets computed it: from facts that others know."""
+    """Returns the id that releases without family secrets computed for an event, from facts that others know."""
     named = sha256(b"stillnew daycare record" + author.bytes)
     for part in (source, record):
         named.update(len(part.encode()).to_bytes(4, "big") + part.encode())
@@ -38,7 +38,7 @@ async def ids_in(reader: Someone, author: str) -> list[UUID]:
 
 
 async def test_no_id_of_an_event_follows_from_what_others_know(village: Village, ducklings: System) -> None:
-    """Law 21: a reader knows a record's id, source and author. From these and an event's id, nobody learns earlier content."""
+    """Law 21: nobody can compute an id from the record's id, source and author, and so learn of earlier content."""
     for text in ("Ate peas.", STEPPED, "Slept well."):
         await ducklings.post(note(text, id="r-1"))
     ids = await ids_in(village.ada, ducklings.member)
@@ -50,7 +50,7 @@ async def test_no_id_of_an_event_follows_from_what_others_know(village: Village,
 
 
 async def test_the_same_record_has_other_ids_in_another_family(village: Village) -> None:
-    """Each family has its own secret."""
+    """A record of the same id gets different event ids in two families, because each family has its own secret."""
     other = await found_family(village.ada.http)
     child = (await other.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
     seen = []
@@ -106,7 +106,7 @@ async def test_a_secret_is_made_once_and_a_dry_run_makes_none(pool: asyncpg.Pool
 
 
 def test_two_daycares_and_two_sources_share_no_id() -> None:
-    """The ids differ even if source and id, joined, are the same text."""
+    """Two daycares get different ids for one record. Two sources do too, even if source and record id join to the same text."""
     others = EventIds(SECRETS[0], MemberId(UUID(int=9)), "here", "r-0"), EventIds(SECRETS[0], AUTHOR, "her", "er-0")
     own = EventIds(SECRETS[0], AUTHOR, "here", "r-0").event(0, 0, is_keyed=True)
     assert own not in {one.event(0, 0, is_keyed=True) for one in others}

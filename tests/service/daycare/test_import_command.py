@@ -58,7 +58,7 @@ async def test_the_command_prints_each_error_as_one_sentence(village: Village, s
 
 
 def run(village: Village, url: str, file: Path, *arguments: str, source: str = "plain") -> subprocess.CompletedProcess[str]:
-    """Runs the command as Ada."""
+    """Runs `stillnew import` with Ada's token."""
     return stillnew("import", str(file), "--url", url, "--source", source, *arguments, STILLNEW_TOKEN=village.ada.token)
 
 

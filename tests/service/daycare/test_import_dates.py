@@ -1,4 +1,4 @@
-"""Tests dates with slashes: rows of a file show whether the day or the month comes first. If none does, the report says so."""
+"""Tests dates with slashes: a file's rows show whether the day or the month comes first. If no row does, the report says so."""
 
 from typing import Any
 

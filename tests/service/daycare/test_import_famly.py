@@ -1,4 +1,4 @@
-"""Tests responses of Famly as public tools request them: without the field `state`, and without marks of what parents may see."""
+"""Tests the responses that public tools get from Famly: without the field `state`, and without marks of what parents may see."""
 
 import json
 from pathlib import Path
@@ -89,7 +89,7 @@ async def test_pictures_films_and_files_of_the_feed_are_listed(village: Village)
 
 
 async def test_records_without_an_id_are_told_apart_by_their_time_and_their_words(village: Village) -> None:
-    """The tool famly-fetch requests no ids. So records are distinguished by their time and their words."""
+    """Records without ids are distinguished by time and words. The tool famly-fetch does not request their ids."""
 
     def without_id(one: dict[str, Any], **changes: Any) -> dict[str, Any]:
         return {name: value for name, value in one.items() if name not in ("id", "noteId")} | changes

@@ -30,7 +30,7 @@ async def foreseen_and_done(village: Village, body: str, source: str = "plain", 
 
 
 async def test_a_year_that_is_ahead_is_refused_by_its_row_and_the_dry_run_foresees_it(village: Village) -> None:
-    """Law 17: the dry run foresees the refusal, and the report names the row."""
+    """Law 17: a row with a time in the future is refused. The dry run foresees this, and both reports name the row."""
     body = PLAIN + f"a,mia,2026-06-01 10:00,Fine.\nb,mia,{AHEAD},A year with two digits the wrong way round.\n"
     dry, done = await foreseen_and_done(village, body, child=village.child)
     assert dry == done
@@ -56,14 +56,14 @@ async def test_whichever_time_is_ahead_the_row_is_refused(village: Village, row:
 
 
 async def test_a_refused_record_does_not_wait_for_its_child(village: Village) -> None:
-    """A record that must be refused is refused at once. After the linking of its child, nobody would read the refusal."""
+    """A record that must be refused is refused at once: nobody would read a refusal after the linking of its child."""
     dry, done = await foreseen_and_done(village, PLAIN + f"a,mia,{AHEAD},Later\nb,mia,2026-06-01,Now\n")
     assert dry == done
     assert done["outcomes"] == {"refused": 1, "waiting": 1}
 
 
 async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_recorded(village: Village) -> None:
-    """In a source without dates of change, the last row of a record counts. A repeated row changes nothing."""
+    """The dry run gives the outcomes of the import: the last row of a record counts, and a repeated row changes nothing."""
     rows = "1,mia,2026-02-28,Ate\n1,mia,2026-03-01,Slept\n1,mia,2026-03-01,Slept well\n1,mia,2026-03-01,Slept well\n"
     dry, done = await foreseen_and_done(village, PLAIN + rows, child=village.child)
     assert dry == done
@@ -71,7 +71,7 @@ async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_rec
 
 
 async def test_a_record_that_comes_again_far_from_its_first_form_is_foreseen(village: Village) -> None:
-    """The two rows of the record are in different batches of the import."""
+    """The dry run gives the outcomes of the import, also if a record comes twice, in different batches."""
     rows = [f"{number},mia,2026-03-01,Nap {number}\n" for number in range(450)]
     dry, done = await foreseen_and_done(village, PLAIN + "".join([*rows, rows[0]]), child=village.child)
     assert dry == done
@@ -101,7 +101,10 @@ async def test_more_than_a_hundred_unreadable_rows_are_all_counted(village: Vill
 
 
 async def test_the_withdrawal_of_a_record_that_is_left_out_now_is_foreseen_and_counted(village: Village) -> None:
-    """Famly: o1 was sent to parents earlier, so its event is withdrawn. o2 was never sent, so the file's o2 is ignored."""
+    """The dry run foresees both outcomes. In the earlier file, parents were sent o1 and not o2.
+
+    So the event of o1 is withdrawn, and o2 is ignored.
+    """
 
     def file(*states: str) -> str:
         stages = ",".join(f'{{"state":"{state}","createdAt":"2026-06-0{day + 1}T10:00:00Z"}}' for day, state in enumerate(states))
@@ -130,7 +133,7 @@ async def test_half_a_character_in_one_record_stops_no_other(village: Village) -
 
 
 async def test_a_family_that_is_full_is_refused_by_the_dry_run_too(village: Village, database_url: str) -> None:
-    """Law 17: the first import of a source adds a member, so the dry run also checks the bound of members."""
+    """Law 17: the first import of a source adds a member. In a full family, the import and its dry run are refused."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(

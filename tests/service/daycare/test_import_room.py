@@ -1,4 +1,4 @@
-"""Tests the bound of waiting records: a file with too many is refused as a whole, and its source can be imported later."""
+"""Tests the bound of waiting records: a file over the bound is refused as a whole, and its source can be imported later."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ async def daycares(village: Village) -> Any:
 
 
 async def test_a_file_of_more_than_may_wait_is_refused_before_the_answer_begins(village: Village) -> None:
-    """Law 17: the refusal comes before the first progress line, and nothing changes."""
+    """Law 17: a file over the bound is refused before the first progress line, and nothing changes."""
     before = await daycares(village)
     for dry_run in ("true", "false"):
         answer = await post_import(village.ada, "plain", TOO_MANY, as_="text/csv", dry_run=dry_run)
@@ -91,7 +91,7 @@ async def test_a_waiting_record_that_is_left_out_later_is_not_written_once_it_is
 
 
 async def test_a_daycare_may_post_its_waiting_records_again(village: Village) -> None:
-    """Law 2: a record that waits already does not count twice when a daycare posts it again."""
+    """Law 2: a daycare that posts its waiting records again uses no more of the bound. Another record is refused."""
     system, member = await added(village.ada)
     for first in range(0, WAITING_MAX, 500):
         events = [note("Slept.", id=f"n{number}") for number in range(first, first + 500)]
@@ -105,7 +105,7 @@ async def test_a_daycare_may_post_its_waiting_records_again(village: Village) ->
 
 @asynccontextmanager
 async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
-    """Blocks other writers of waiting records during the block, and then fills nearly all of the bound with other records."""
+    """Locks the table of waiting records for a `with` block, and then fills the table up to 100 records below the bound."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
@@ -120,7 +120,7 @@ async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
 
 
 async def test_an_error_after_the_response_has_begun_is_its_last_line(village: Village, database_url: str) -> None:
-    """Law 17: a response that has begun is not cut off. Its last line is the reason why the import ended."""
+    """Law 17: an error after the beginning of a response is the last line of the response, with a status and a code."""
     await imported(village.ada, "plain", rows(0, 1, "mia"), as_="text/csv")
     path = f"/v1/families/{village.ada.family}/imports?source=plain"
     headers = village.ada.headers | {"content-type": "text/csv", "accept": "application/x-ndjson"}

@@ -1,4 +1,4 @@
-"""Tests importers from before migration 0013, of which a family had one for each source: each keeps its maker and its events."""
+"""Tests importers from before migration 0013, when the parents shared one importer for each source: its events stay."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ async def post_import(parent: Someone, source: str, body: bytes | str, *, as_: s
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the anonymised answers of Brightwheel lie beside the project, in ../shared/data")
 async def test_the_real_answers_of_brightwheel_are_imported_once_however_often(village: Village) -> None:
-    """Laws 2 and 21: both parents import, one of them twice. Nothing is written twice, and reports ignore the other's import."""
+    """Laws 2 and 21: Ada imports files twice, and Ben once. Each record is written once. Both parents' reports are equal."""
     files = [REAL / f"activities{name}.json" for name in ("", "-checkin", "-food", "-nap", "-empty")]
     counts = []
     importers = []
@@ -101,7 +101,7 @@ async def test_an_import_sends_its_progress(village: Village) -> None:
 async def test_a_file_that_cannot_be_read_is_refused_whole(
     village: Village, source: str, body: str, as_: str, status: int, code: str
 ) -> None:
-    """Law 17: the response has the code of the error, and no importer joins the family."""
+    """Law 17: an unreadable file is refused with the code of the error, and no importer joins the family."""
     before = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
     answer = await post_import(village.ada, source, body, as_=as_)
     assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -28,7 +28,7 @@ EXAMPLES = 12
 
 @dataclass
 class Rows:
-    """A database with a log, and daycares that post to it."""
+    """A database with a log, and daycares that post to the log."""
 
     runner: asyncio.Runner
     database_url: str
@@ -37,7 +37,7 @@ class Rows:
     reading: ProseQueue
 
     async def take_all(self, calls: list[list[Version]], *, at_once: bool) -> list[Any]:
-        """Passes versions of records to the intake, call by call or at once, and returns what a parent can read in the end."""
+        """Passes the calls to the intake, one after the other or all at once. Returns what a parent can read in the end."""
         family = await found(self.log)
         person = PersonId(uuid4())
         sql = "INSERT INTO daycare_child VALUES ($1, 'kid-17', $2, $3, $4)"
@@ -97,7 +97,7 @@ def rows(postgres: str, template: str) -> Iterator[Rows]:
 def test_however_calls_are_cut_and_crossed_the_log_comes_to_one_clean_pass(
     rows: Rows, history: tuple[list[Version], list[Version]], size: int, at_once: bool
 ) -> None:
-    """Laws 2, 11 and 12: if two calls write one record at the same time, the slower call translates the record again."""
+    """Laws 2, 11 and 12: calls of any size and order, also at once, give the events that the versions in order give."""
     clean, messy = history
     calls = [messy[first : first + size] for first in range(0, len(messy), size)]
     crossed = rows.runner.run(rows.take_all(calls, at_once=at_once))

@@ -34,7 +34,7 @@ async def happened(village: Village, importer: str) -> str:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("zones", [*(["UTC", zone] for zone in ZONES if zone != "UTC"), [*ZONES, *ZONES]], ids=str)
 async def test_a_zone_in_a_later_import_corrects_the_time(village: Village, name: str, zones: list[str]) -> None:
-    """The zones are east and west of UTC. In one case the right zone is imported before the wrong one."""
+    """The zone of each later import replaces the earlier zone, east or west of UTC, also if the earlier zone was right."""
     source, body, more = FILES[name]
 
     async def imports(zone: str, *, dry_run: str) -> Any:

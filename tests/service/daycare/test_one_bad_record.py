@@ -50,7 +50,7 @@ def attributes(id: str) -> bytes:
 
 
 def signed(system: System, body: bytes) -> dict[str, str]:
-    """Returns the headers of a signed call. The package can only sign texts, and some bodies here are no text."""
+    """Returns the headers of a signed call, made by hand, because the package cannot sign bytes that are no text."""
     id, at = f"call-{uuid4()}", str(int(time.time()))
     key = b64decode(system.secret.removeprefix("whsec_"))
     digest = hmac.digest(key, f"{id}.{at}.".encode() + body, "sha256")
@@ -90,7 +90,7 @@ NO_LISTS = (
 
 
 async def test_a_body_that_is_no_list_is_refused_whole(ducklings: System) -> None:
-    """Law 17: records in a body that is no list cannot be separated."""
+    """Law 17: a body that is not a list is refused as a whole, because its records cannot be separated."""
     for body in NO_LISTS:
         answer = await ducklings.call("events", body, signed(ducklings, body))
         assert (answer.status_code, answer.json()["code"]) == (400, "body.malformed"), body[:20]

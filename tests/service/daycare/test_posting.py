@@ -42,7 +42,7 @@ async def test_structured_and_binary_events_are_read_like_those_of_a_batch(villa
 
 
 async def test_the_same_content_again_is_already_recorded_and_other_content_amends(village: Village, ducklings: System) -> None:
-    """Law 2: an id stands for one event. Other content with the id becomes an amendment, and the first version stays."""
+    """Law 2: the same content with a used id is not recorded again. Other content with the id becomes an amendment."""
     at = datetime.now(UTC) - timedelta(hours=2)
     first = {"id": "a-1", "time": at.isoformat(), "recorded": at.isoformat(), "revised": at.isoformat()}
     later = first | {"revised": (at + timedelta(hours=1)).isoformat()}
@@ -57,7 +57,7 @@ async def test_the_same_content_again_is_already_recorded_and_other_content_amen
 
 
 async def test_prose_that_tells_of_a_first_is_held_whole_from_a_parent_who_waits(village: Village, ducklings: System) -> None:
-    """Law 8: a milestone that was found in words has these words as its note, so both are held together."""
+    """Law 8: words that tell of a first become a milestone with the words as its note. It is held until Ben's own first."""
     await keeps(village.ben, "domain:movement")
     receipts = await ducklings.post(note("She took her first steps today!"))
     assert [(receipt["outcome"], receipt.get("keep_quiet")) for receipt in receipts] == [("recorded", ["Ben"])]
@@ -73,7 +73,7 @@ async def test_prose_that_tells_of_a_first_is_held_whole_from_a_parent_who_waits
 
 @pytest.mark.parametrize("wish", [{"scope": "domain:movement"}, {"scope": "domain:talking", "hold_unsorted": True}])
 async def test_keep_quiet_is_repeated_in_later_receipts(village: Village, ducklings: System, wish: dict[str, Any]) -> None:
-    """Law 20: the names are repeated because a response may be lost. After an amendment, the new content decides the names."""
+    """Law 20: a repeated post gets the names again, because a response may be lost. New content decides the names anew."""
     await keeps(village.ben, **wish)
     at = datetime.now(UTC) - timedelta(hours=2)
     first = {"recorded": at.isoformat(), "revised": at.isoformat()}
@@ -119,7 +119,7 @@ async def test_a_parent_may_put_right_what_was_found_and_not_the_words(village: 
 async def test_a_note_of_two_firsts_is_held_from_a_parent_waiting_for_one(
     village: Village, ducklings: System, first: str
 ) -> None:
-    """The words tell of both firsts, so they are held from a member who keeps either."""
+    """The words tell of two firsts, so they are held from a member who keeps one of the two."""
     await keeps(village.ben, first)
     await ducklings.post(note("She took her first steps today! And she said her first word: ball."))
     assert len(await events_by(village.ada, ducklings.member)) == 2
@@ -169,7 +169,7 @@ async def test_a_withdrawn_record_is_not_written_again(village: Village, ducklin
 async def test_a_parent_who_holds_everyday_notes_is_sent_words_after_a_first_or_a_sorting(
     village: Village, ducklings: System
 ) -> None:
-    """The words may tell of more than was found. Ben's own first or a sorting releases them."""
+    """Words may tell of more than the milestone found in them. So they are held until Ben's own first or a sorting."""
     await keeps(village.ben, hold_unsorted=True)
     await ducklings.post(note("She took her first steps today!"), note("Slept well"))
     assert await events_by(village.ben, ducklings.member) == []

@@ -25,7 +25,7 @@ WALKED = Prose("Mia took her first steps today!", ("Mia",))
 STEPPED = Findings(("movement.first-steps",), ())
 NAP = Prose("Slept from nine to ten.", ())
 LONG = Prose("and clapped, " * 300, ())
-"""A note near the maximal length of a text that is read. Reading it is slow."""
+"""A note that is nearly as long as a note may be, so that reading the note takes long."""
 
 
 @asynccontextmanager

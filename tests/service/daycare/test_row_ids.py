@@ -19,12 +19,12 @@ LUNCH = "Ate all of her lunch."
 
 
 def file(*texts: str, quantity: str = "") -> str:
-    """Returns a Baby Connect export with all rows in one minute and one activity."""
+    """Returns a Baby Connect export with the given texts as rows of one minute and one activity."""
     return HEADER + "".join(f'6/25/2026 9:00 AM,,Diary,,{quantity},,"{text}",,X,\n' for text in texts)
 
 
 async def dry_run_and_import(village: Village, body: str, **query: str) -> Any:
-    """Imports a file, and checks that a dry run before the import has the same outcomes."""
+    """Does a dry run of a file and then imports the file, and checks that both have the same outcomes."""
     query = {"as_": "text/csv", "reference": "mia", "zone": "Europe/Berlin", **query}
     dry = await imported(village.ada, "baby_connect", body, dry_run="true", **query)
     done = await imported(village.ada, "baby_connect", body, **query)
@@ -41,7 +41,7 @@ async def events_of(village: Village, member: str) -> list[dict[str, Any]]:
 async def test_a_later_export_with_another_entry_of_the_minute_leaves_the_first_where_it_is(
     village: Village, is_linked: bool
 ) -> None:
-    """The new row is the first of the file.
+    """The later export has a new first row in the minute of an old row.
 
     The first steps keep their event, the lunch gets a new event, and nothing is withdrawn.
     """
@@ -90,7 +90,7 @@ async def test_a_row_that_lost_its_words_takes_no_other_row_of_its_minute_back(v
 
 
 async def test_more_rows_of_one_minute_than_anybody_writes_are_refused_by_their_place(village: Village) -> None:
-    """Law 17: each row is compared with each record of its minute, so the number of rows in a minute has a bound."""
+    """Law 17: rows of one minute over the bound are refused, because each row is compared with each record of its minute."""
     body = file(*(f"Note {number}" for number in range(IN_GROUP_MAX + 1)))
     report = await dry_run_and_import(village, body, child=village.child)
     assert report["outcomes"] == {"recorded": IN_GROUP_MAX, "refused": 1}

@@ -17,7 +17,7 @@ async def siblings(village: Village) -> dict[str, str]:
 
 
 async def dry_run_and_import(village: Village, rows: str, **query: str) -> dict[str, Any]:
-    """Imports a file, and checks that a dry run before the import has the same outcomes."""
+    """Does a dry run of a file and then imports the file, and checks that both have the same outcomes."""
     dry = await imported(village.ada, "plain", PLAIN + rows, as_="text/csv", zone="UTC", dry_run="true", **query)
     done: dict[str, Any] = await imported(village.ada, "plain", PLAIN + rows, as_="text/csv", zone="UTC", **query)
     assert dry["outcomes"] == done["outcomes"]

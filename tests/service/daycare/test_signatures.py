@@ -44,7 +44,7 @@ async def test_a_call_that_is_signed_wrongly_is_refused_and_changes_nothing(
 async def test_another_body_another_secret_another_key_and_no_signature_are_answered_alike(
     village: Village, ducklings: System
 ) -> None:
-    """The responses have the same bytes, except for the date and the request id."""
+    """Each wrongly signed or unsigned call gets the same status and the same body, and no event is recorded."""
     body = batch_of([note("Slept well")])
     signed = {"content-type": BATCH} | ducklings.signed(body)
     other = {"content-type": BATCH} | ducklings.signed(body, secret="whsec_" + "A" * 43 + "=")
@@ -69,7 +69,7 @@ async def test_a_call_is_signed_within_five_minutes_of_now(village: Village, duc
 
 
 async def test_the_very_same_call_again_is_a_replay_and_signed_anew_it_is_a_retry(village: Village, ducklings: System) -> None:
-    """A sender who lost the response signs the call again, and gets the same receipts."""
+    """A signature counts once. A sender who lost the response signs the call anew, and gets the first receipts."""
     body = batch_of([note("Slept well")])
     at = datetime.now(UTC) - timedelta(seconds=10)
     signed = {"content-type": BATCH} | ducklings.signed(body, id="call-1", at=at)
@@ -114,7 +114,7 @@ async def test_after_a_new_secret_both_are_good_for_a_while_and_a_third_ends_the
 
 
 async def test_a_removed_key_is_refused(village: Village, ducklings: System) -> None:
-    """When the daycare's member is removed, its key is removed too."""
+    """When a daycare's member has been removed, a call with the daycare's key is refused."""
     await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{ducklings.member}")
     refused(await ducklings.batch(note("Slept well")), 401, "daycare.signature_wrong")
 

@@ -66,7 +66,7 @@ async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple
 
 
 async def test_pushes_that_come_slowly_are_bounded_by_person(served: tuple[ServedService, list[Someone]]) -> None:
-    """Law 22: slow pushes of one person use at most 4 MiB. Others can push meanwhile, and this person can push afterwards."""
+    """Law 22: slow pushes of one person use at most 4 MiB. Other people can push meanwhile, and so can this person afterwards."""
     service, (ada, ben, *_) = served
     path, headers = f"/v1/families/{ada.family}/events", {**ada.headers, "Content-Type": "application/json"}
     slow = [await Call.begin(service, path, headers, length=MIB, address="192.0.2.1") for _ in range(8)]

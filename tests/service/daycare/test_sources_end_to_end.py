@@ -25,7 +25,7 @@ async def timeline(parent: Someone) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("source", BODY_BY_SOURCE)
 async def test_a_file_comes_once_to_both_parents_and_its_firsts_are_still_new_to_both(village: Village, source: str) -> None:
-    """Laws 2 and 8: each record is written once. Ben, who keeps everything, gets nothing until he has seen the milestones."""
+    """Laws 2 and 8: each record is written once. Ben, who keeps everything, gets no record until he has seen its milestone."""
     body = BODY_BY_SOURCE[source]()
     given = {"as_": "text/csv"} if SOURCES[source].media_types[0] == "text/csv" else {}
     given |= {"reference": "the-child"} if SOURCES[source].needs_reference else {}

@@ -1,4 +1,4 @@
-"""Tests calls of unknown senders, with real processes: how much memory they use, whom they delay, and what they learn."""
+"""Tests calls of unknown senders, with real processes: how much memory the calls use, whom they delay, and what they reveal."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ class ServedService:
         return int(psutil.Process(self.service.pid).memory_info().rss)
 
     async def held_bytes(self) -> int:
-        """Returns the bytes of unknown senders' bodies that the service holds, from its metrics."""
+        """Returns the number of bytes of unknown senders' bodies that are in the service's memory, from its metrics."""
         text = (await self.http.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).text
         found = HELD.search(text)
         return int(float(found[1])) if found else 0
@@ -79,7 +79,7 @@ async def served(database_url: str, open_folder: Path) -> AsyncIterator[ServedFa
 
 
 def signed_by_nobody() -> dict[str, str]:
-    """Returns headers of the right form with a wrong signature."""
+    """Returns signature headers of the right form, with a wrong signature."""
     return {"webhook-id": "call", "webhook-timestamp": str(int(time.time())), "webhook-signature": f"v1,{'A' * 43}="}
 
 
@@ -93,7 +93,7 @@ class Call:
     async def begin(
         cls, served: ServedService, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str
     ) -> "Call":
-        """Sends the headers of a call. `address` is the sender that a proxy would name."""
+        """Sends the headers of a call. `address` is the sender's address, which a proxy would write into X-Forwarded-For."""
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         lines = [f"POST {path} HTTP/1.1", "Host: x", f"X-Forwarded-For: {address}", f"Content-Length: {length}"]
         lines += [f"{name}: {value}" for name, value in {"Content-Type": BATCH, **headers}.items()]
@@ -138,7 +138,7 @@ async def trickling(
 
 
 async def highest(served: ServedFamily, *, for_s: float) -> tuple[int, int]:
-    """Returns the most memory and the most bytes of unknown senders' bodies that the service held during `for_s` seconds."""
+    """Returns the highest memory of the service, and its most bytes of unknown senders' bodies, within `for_s` seconds."""
     rss = held = 0
     ends = time.monotonic() + for_s
     while time.monotonic() < ends:
@@ -148,7 +148,7 @@ async def highest(served: ServedFamily, *, for_s: float) -> tuple[int, int]:
 
 
 async def test_unsigned_calls_are_refused_before_their_bodies_are_read(served: ServedFamily) -> None:
-    """Law 22: 150 unsigned calls of 2 MiB use no memory. Each gets its response before its body is complete."""
+    """Law 22: of 150 unsigned calls of 2 MiB, no byte is kept. Each call gets its response before its body is complete."""
     before = served.rss_bytes
     async with trickling(served, {}, key_id=str(uuid4()), addresses=["192.0.2.1"]) as calls:
         watching = asyncio.create_task(highest(served, for_s=3))
@@ -161,7 +161,7 @@ async def test_unsigned_calls_are_refused_before_their_bodies_are_read(served: S
 
 @pytest.mark.parametrize("whose", ["nobody's", "known"])
 async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(served: ServedFamily, whose: str) -> None:
-    """Law 22: calls from 150 addresses share one budget, with a known key too, because the id of a key is no secret."""
+    """Law 22: calls with a wrong signature share one memory budget, from 150 addresses, for a known key and an unknown one."""
     assert (await served.system.batch(note("Slept well"))).status_code == 200
     key_id = served.system.key_id if whose == "known" else str(uuid4())
     before = served.rss_bytes
@@ -182,7 +182,7 @@ async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(s
 
 
 async def posted_from(served: ServedFamily, system: System, address: str, *, within_s: float) -> bool:
-    """Posts a long call, again after each 503, as docs/daycare.md tells clients to do."""
+    """Posts a long call again and again until the response is not 503, and returns whether the call was accepted."""
     body = batch_of([note("y" * 9_000) for _ in range(200)])
     ends = time.monotonic() + within_s
     while time.monotonic() < ends:
@@ -196,7 +196,7 @@ async def posted_from(served: ServedFamily, system: System, address: str, *, wit
 
 
 async def test_one_address_holds_a_part_and_others_have_the_rest(served: ServedFamily) -> None:
-    """Law 22: one address uses at most a quarter of the budget, so a call from another address is accepted at once."""
+    """Law 22: one address uses at most a quarter of the memory budget, so a call from another address is accepted at once."""
     other, _ = await added(served.ada, "Goslings")
     async with trickling(served, signed_by_nobody(), key_id=str(uuid4()), addresses=["198.51.100.1"], count=40):
         await asyncio.sleep(1)
@@ -208,7 +208,7 @@ async def test_one_address_holds_a_part_and_others_have_the_rest(served: ServedF
 async def test_wrong_headers_are_refused_at_once_for_every_key(
     served: ServedFamily, odd: dict[str, str | None]
 ) -> None:
-    """The refusal is sent before the body arrives, with the same bytes for a known key and an unknown one."""
+    """A call with a wrong header is refused before its body arrives, in the same bytes for a known and an unknown key."""
     headers = {name: value for name, value in {**signed_by_nobody(), **odd}.items() if value is not None}
     answers = []
     for key_id in (served.system.key_id, str(uuid4())):
@@ -220,7 +220,7 @@ async def test_wrong_headers_are_refused_at_once_for_every_key(
 
 
 async def test_the_time_of_a_response_does_not_reveal_whether_a_key_exists(served: ServedFamily) -> None:
-    """A call of the right form is read to its end, and then refused with the same response for each key."""
+    """A call of the right form is read to its end, and then gets a refusal that is the same for a known and an unknown key."""
     answers = []
     for key_id in (served.system.key_id, str(uuid4())):
         call = await Call.begin(served, f"/v1/daycare/events?key={key_id}", signed_by_nobody(), address="192.0.2.3")
@@ -235,9 +235,9 @@ async def test_the_time_of_a_response_does_not_reveal_whether_a_key_exists(serve
 
 
 async def test_an_address_above_its_limit_is_refused_before_its_bodies_are_read(database_url: str, open_folder: Path) -> None:
-    """Law 17: calls of the right form count against the address.
+    """Law 17: calls of the right form with a wrong signature count against their address.
 
-    After a valid signature, calls with its key count against the key.
+    Calls with a valid signature count against their key.
     """
     environment = {"DATABASE_URL": database_url, "STILLNEW_METRICS_TOKEN": TOKEN, "STILLNEW_LIMIT_STRANGERS": "0.5"}
     with serving(folder=open_folder / f"strangers-{uuid4().hex[:8]}", environment=environment) as service:
@@ -262,7 +262,7 @@ async def test_an_address_above_its_limit_is_refused_before_its_bodies_are_read(
 
 @pytest.mark.parametrize("path", ["/v1/families", "/v1/invites/accept", "/v1/daycares", "/v1/devices/pair"])
 async def test_other_bodies_that_come_before_anybody_is_known_are_in_the_same_budget(served: ServedFamily, path: str) -> None:
-    """Law 22: one address uses at most a quarter of the budget with many small bodies. Its further calls get 503."""
+    """Law 22: many small bodies of one address use at most a quarter of the budget. Its further calls get 503."""
     headers, length = {"Content-Type": "application/json"}, 64 * 1024
     calls = [await Call.begin(served, path, headers, length=length, address="198.51.100.1") for _ in range(100)]
     await asyncio.gather(*(call.send(length // 2) for call in calls))

@@ -55,7 +55,7 @@ class Version(NamedTuple):
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
-    """Draws versions in order, and the same versions shuffled, with repetitions."""
+    """Draws the versions of some records in order, and the same versions shuffled and with repetitions."""
     clean = [
         Version(record, number, draw(TEXTS), draw(MILESTONES), draw(st.integers(0, 3)), draw(st.integers(0, 6)) == 0)
         for record in range(draw(st.integers(1, 3)))
@@ -110,7 +110,7 @@ def visible_after(versions: Sequence[Version]) -> list[tuple[Any, ...]]:
 @settings(max_examples=300, deadline=None)
 @given(histories())
 def test_any_order_and_any_repetition_come_to_what_one_clean_pass_comes_to(history: tuple[list[Version], list[Version]]) -> None:
-    """Laws 2 and 12: the visible events are equal. The order of arrival and withdrawn events may differ."""
+    """Laws 2 and 12: shuffled and repeated versions give the visible events that the versions in order, once each, give."""
     clean, messy = history
     assert visible_after(messy) == visible_after(clean)
 
@@ -118,7 +118,7 @@ def test_any_order_and_any_repetition_come_to_what_one_clean_pass_comes_to(histo
 @settings(max_examples=100, deadline=None)
 @given(histories())
 def test_a_second_pass_adds_nothing(history: tuple[list[Version], list[Version]]) -> None:
-    """Law 2: a repeated record adds no event."""
+    """Law 2: if all versions of a history are sent a second time, no event is added."""
     _, messy = history
     log = Log()
     for version in messy:
@@ -136,7 +136,7 @@ def bodies_for(text: str | None, *, milestone: str | None = None) -> list[Any]:
 
 
 def test_words_that_are_too_long_for_a_note_refer_to_what_was_found_in_them() -> None:
-    """Law 8: the words refer to the milestone, so they are held with it."""
+    """Law 8: long words become an event that refers to the milestone found in them, so both are held together."""
     found, words = bodies_for(LONG)
     assert (found.milestone, found.note, found.found_in_prose) == ("movement.first-steps", None, True)
     assert (words.text, words.about) == (LONG, next(iter(_ids(LONG))))
@@ -198,7 +198,7 @@ def test_a_stored_record_without_the_field_prose_is_read_whole() -> None:
 
 
 def test_the_ledger_keeps_no_words() -> None:
-    """Law 15: the ledger has only salted digests, so an erasure need not change it."""
+    """Law 15: the ledger contains no words, so an erasure need not change the ledger."""
     log = Log()
     log.take(Version(0, 0, "She took her first steps today!", None, 0, False))
     assert b"steps today" not in msgspec.json.encode(log.states["r-0"])
@@ -216,7 +216,7 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
 
 
 def test_words_that_are_read_another_way_are_another_content() -> None:
-    """Law 12: a title that moves into the description gives the same text, but is read for milestones from then on."""
+    """Law 12: a title that moves into the description is read for milestones from then on, in any order of the versions."""
     moved = Version(0, 1, "First steps", None, 0, False)
 
     def visible(order: Sequence[bool]) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Tests two parents who import the same files: neither learns of the other's import, and each word is in the log once."""
+"""Tests two parents who import the same files: neither learns of the other's import, and each shared record is written once."""
 
 import asyncio
 from typing import Any
@@ -17,12 +17,12 @@ WALKED = "movement.first-steps"
 
 
 def plain(**text_by_id: str) -> str:
-    """Returns a plain CSV file with one row for each record, all at one time."""
+    """Returns a plain CSV file with one row for each record. All rows have the same time."""
     return "\n".join([HEADER, *(f'{id},mia,2026-03-01T10:00,"{text}"' for id, text in text_by_id.items()), ""])
 
 
 def without(*ids: str) -> str:
-    """Returns a plain CSV file that marks some records as gone."""
+    """Returns a plain CSV file that marks the given records as gone."""
     return "\n".join([f"{HEADER},gone", *(f"{id},mia,2026-03-01T10:00,,yes" for id in ids), ""])
 
 
@@ -58,7 +58,7 @@ async def ids_by(reader: Someone, importer: str) -> list[str]:
 
 
 async def test_the_report_of_an_import_is_the_same_as_if_nobody_else_had_imported(village: Village) -> None:
-    """Law 21: Ben's report counts Ada's records as `recorded`: the one that is held from him, and the one that he was sent."""
+    """Law 21: Ben's report counts his two records as `recorded`, although Ada's import has written them already."""
     await keeps(village.ben)
     file = plain(a=STEPS, b="Ate peas.")
     ada = await import_plain(village.ada, village, file)
@@ -85,7 +85,7 @@ async def test_a_record_in_both_parents_files_is_written_once(village: Village) 
 
 
 async def test_a_file_rewrites_nothing_that_the_other_parents_file_brought(village: Village) -> None:
-    """Law 20: where Ben's file differs, an event with his text is added. Ada's event stays."""
+    """Law 20: if Ben's file has another text, an event with his text is added. Ada's event stays."""
     await import_plain(village.ada, village, plain(a=BRUISE))
     assert (await import_plain(village.ben, village, plain(a=BRUISE)))["outcomes"] == {"recorded": 1}
     assert (await import_plain(village.ben, village, plain(a=NAPPED)))["outcomes"] == {"amended": 1}
@@ -99,7 +99,7 @@ async def test_a_file_rewrites_nothing_that_the_other_parents_file_brought(villa
 
 
 async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village: Village) -> None:
-    """Law 20: Ben's file has the record too, so an event of Ben's importer replaces the withdrawn one."""
+    """Law 20: Ada withdraws a shared event. Ben's file has the record too, so Ben's importer writes an event of its own."""
     ada = await import_plain(village.ada, village, plain(a=BRUISE, b="Ate peas."))
     ben = await import_plain(village.ben, village, plain(a=BRUISE, b="Ate peas."))
     assert (await import_plain(village.ada, village, without("a")))["outcomes"] == {"withdrawn": 1}
@@ -113,7 +113,7 @@ async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village
 
 
 async def test_a_parent_changes_only_their_own_copy_of_a_shared_record(village: Village, database_url: str) -> None:
-    """Laws 11 and 20: Ben's importer writes the shared sighting and its long words again, in their order."""
+    """Laws 11 and 20: after Ada's change, Ben's importer writes the shared events again: the sighting, then the long words."""
     long = f"She slept. {'A long day. ' * 200}{STEPS}"
     await import_plain(village.ada, village, plain(a=long))
     ben = await import_plain(village.ben, village, plain(a=long))
@@ -162,7 +162,7 @@ async def refusal(author: Someone, event: dict[str, Any]) -> str:
 
 
 async def test_a_sorting_of_the_first_copy_hides_nothing_of_the_second(village: Village) -> None:
-    """Laws 20 and 21: Ada sorted her record as first steps. This does not change how Ben's record is read."""
+    """Laws 20 and 21: Ada has sorted her record as first steps. Ben's record stays an everyday note, and is delivered to him."""
     await keeps(village.ben, hold_unsorted=True)
     ada = await import_plain(village.ada, village, plain(a=NAPPED))
     [napped] = await ids_by(village.ada, ada["member"])
@@ -174,7 +174,7 @@ async def test_a_sorting_of_the_first_copy_hides_nothing_of_the_second(village: 
 
 
 async def test_a_sorting_of_one_copy_does_not_change_why_the_other_is_held(village: Village) -> None:
-    """Law 20: Ada sorts her record as first steps. Ben's own record stays an everyday note, and is released as one."""
+    """Law 20: Ada sorts her record as first steps. Ben's own record is held and released like any everyday note."""
     await keeps(village.ben, hold_unsorted=True)
     ada = await import_plain(village.ada, village, plain(a=NAPPED))
     ben = await import_plain(village.ben, village, plain(a=NAPPED))
@@ -220,7 +220,7 @@ async def test_changes_from_both_sides_at_once_lose_nothing(village: Village, da
 
 
 async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: Village) -> None:
-    """Laws 16 and 21: only Ada sees the references of her file, because a reference shows that a record exists."""
+    """Laws 16 and 21: only Ada can see and link the references of her file, and remove its importer."""
     eve = await village.ada.invite("parent", name="Eve")
     ada = await imported(village.ada, "plain", plain(a=NAPPED), as_="text/csv")
     for other in (village.ben, eve):
@@ -243,7 +243,7 @@ async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: 
 
 
 async def test_imported_records_stay_when_their_parent_leaves(village: Village) -> None:
-    """Law 16: the events of Ben's importer stay. A record that is in both files is not written again."""
+    """Law 16: after Ben has left, the events of his importer stay, and Ada's import does not write their records again."""
     await import_plain(village.ben, village, plain(a=NAPPED, b=BRUISE))
     await import_plain(village.ada, village, plain(a=NAPPED))
     gone = await village.ben.ask("DELETE", f"/v1/families/{{family}}/members/{village.ben.member}")

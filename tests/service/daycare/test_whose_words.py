@@ -1,4 +1,4 @@
-"""Tests words about a child: the family's names and nicknames for the child, and notes that may tell of a first."""
+"""Tests how words are assigned to a child, by the family's names for the child. Tests notes that may tell of a first."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ async def nicknames(parent: Someone, member: str) -> list[list[str]]:
 
 
 async def test_a_note_that_names_the_child_is_the_childs_where_no_name_was_posted(village: Village, ducklings: System) -> None:
-    """The service knows the names of the child in the family, so the post need not contain a name."""
+    """The child's name in a note is recognised, although the post does not state it: the service has the name in the roster."""
     await keeps(village.ben, "all")
     (receipt,) = await ducklings.post(note("Mia took her first steps today!", time="2026-11-20T09:30:00+01:00"))
     assert (receipt["outcome"], receipt["keep_quiet"]) == ("recorded", ["Ben"])
@@ -36,7 +36,7 @@ async def test_a_note_that_names_the_child_is_the_childs_where_no_name_was_poste
 
 
 async def test_a_file_without_names_is_about_the_child_that_it_is_imported_for(village: Village) -> None:
-    """The import request names the child, so the file need not name the child."""
+    """The words of a file without names are about the child whom the import request names."""
     await keeps(village.ben, "all")
     report = await imported(village.ada, "baby_connect", CONNECT, as_="text/csv", child=village.child)
     (found,) = await events_by(village.ada, report["member"])
@@ -54,7 +54,7 @@ async def test_a_record_that_waited_for_its_child_is_read_with_the_name_of_that_
 async def test_a_note_that_may_tell_of_a_first_is_no_milestone_and_is_held_until_the_first_was_seen(
     village: Village, ducklings: System
 ) -> None:
-    """Law 8: a note that is too uncertain to be recorded as a milestone is still held."""
+    """Law 8: a note that is too uncertain to be a milestone is a note, and is held until Ben's own first."""
     await keeps(village.ben, f"milestone:{STEPS}")
     (receipt,) = await ducklings.post(note("I think Mia took a step, but I only saw it from behind."))
     assert (receipt["outcome"], receipt["keep_quiet"]) == ("recorded", ["Ben"])

@@ -82,7 +82,7 @@ class Subscription:
     status: int = 0
     body: bytes = b""
     opening: dict[str, Any] = field(default_factory=dict)
-    """The first message of the stream: the log, the place and the chain of the feed."""
+    """The first message of the stream: the log's id, the place in the feed, and the chain at this place."""
     places: list[int] = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     beats_at: list[float] = field(default_factory=list)
@@ -126,7 +126,7 @@ async def receive_lines(subscription: Subscription, answer: httpx.Response) -> N
 async def listening(
     running: Running, phone: Phone, *, after: int = 0, last_event_id: str | None = None
 ) -> AsyncIterator[Subscription]:
-    """Opens a stream, and receives its messages while the block runs."""
+    """Opens a stream, and receives its messages while the `with` block runs."""
     subscription = Subscription()
     headers = phone.headers | ({} if last_event_id is None else {"Last-Event-ID": last_event_id})
 
@@ -158,7 +158,7 @@ async def listening(
 
 @asynccontextmanager
 async def serving(database_url: str, **settings: Any) -> AsyncIterator[Running]:
-    """Runs a service on a database while the block runs."""
+    """Runs a service on a database while the `with` block runs."""
     gateway = build(Settings(database_url=database_url, log="console", **settings))
     config = uvicorn.Config(
         gateway, port=0, http=HttpConnection, lifespan="on", access_log=False, log_level="error", timeout_graceful_shutdown=10
@@ -209,6 +209,6 @@ def counting_reads(running: Running) -> list[str]:
 
 
 def read_with(running: Running, reading: Callable[..., Awaitable[Any]]) -> None:
-    """Makes streams that are opened from now on read with a function of the test."""
+    """Replaces the function that reads for streams, in all streams that are opened later."""
     streams: Any = running.runtime.streams
     streams.read = reading

@@ -1,4 +1,4 @@
-"""Tests the chain in pages and streams, by which a device notices that the service's feed differs from its own."""
+"""Tests the chain in pages and streams, by which a device notices that the service's feed is not the feed that it has."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.service.feed.listening import Phone, Running, found, listening
 
 FOUNDING_ENTRIES = 4
 ENTRIES = FOUNDING_ENTRIES + 300
-"""More entries than the maximal length of a run."""
+"""The number of entries of a feed that is longer than one run can be."""
 
 
 async def pull(running: Running, phone: Phone, *, after: int, limit: int = 2_000, media_type: str = "application/json") -> Any:
@@ -35,7 +35,7 @@ async def ada(running: Running) -> Phone:
 
 
 async def test_a_page_ends_with_the_chain_that_the_next_one_begins_with(running: Running, ada: Phone) -> None:
-    """The chain at a place is the same in each page, wherever the page begins, and also at the end of the feed."""
+    """The chain at a place is the same at the end of one page, at the beginning of the next, and at the end of the feed."""
     whole = await pull(running, ada, after=0)
     pages = [await pull(running, ada, after=after, limit=7) for after in range(0, ENTRIES, 7)]
     assert [page["chain_before"] for page in pages] == [whole["chain_before"], *(page["chain"] for page in pages[:-1])]
@@ -53,14 +53,14 @@ async def test_a_page_states_its_chain_in_messagepack_as_in_json(running: Runnin
 
 
 async def test_an_entry_of_a_page_has_no_chain_of_its_own(running: Running, ada: Phone) -> None:
-    """Hashes do not compress. With a chain in each of its 2,000 entries, a quarter of a page's bytes would be hashes."""
+    """The entries of a page have no chain. Hashes do not compress, and would be a quarter of the bytes of a full page."""
     page = await pull(running, ada, after=0)
     assert {tuple(entry) for entry in page["entries"]} == {("place", "told_at", "released", "event")}
 
 
 @pytest.mark.parametrize("after", [0, FOUNDING_ENTRIES, 270, ENTRIES])
 async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: Running, ada: Phone, after: int) -> None:
-    """A device that resumes a stream notices at once whether the stream continues its own feed."""
+    """A stream begins with the chain of its place. A device compares this chain at once with the chain that it has stored."""
     page = await pull(running, ada, after=after)
     async with listening(running, ada, after=after) as subscription:
         await until(lambda: len(subscription.entries) == ENTRIES - after)
@@ -76,7 +76,7 @@ async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: 
 async def test_a_stream_that_outlives_a_restore_sends_nothing_of_another_feed(
     running: Running, ada: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database is restored while the service runs. The stream ends, and the device notices the restore when it reconnects."""
+    """If the database is restored while a stream is open, the stream ends, and sends no entry of the restored feed."""
     monkeypatch.setattr(poller, "POLL_S_MAX", 0.2)
     async with listening(running, ada, after=ENTRIES) as subscription:
         await until(lambda: subscription.opening != {})

@@ -13,7 +13,7 @@ from tests.polling import until
 from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, read_with
 
 FOUNDING_ENTRIES = 4
-"""The entries of a new family's feed: FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
+"""The number of entries of a new family's feed: FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ async def test_a_stream_catches_up_and_then_follows(running: Running) -> None:
 
 
 async def test_a_stream_sends_what_a_pull_returns(running: Running) -> None:
-    """Law 7: the devices of a member converge to the same bytes, by pages or by a stream."""
+    """Law 7: a stream sends the entries that a pull returns, except for the field `chain`."""
     ada = await found(running)
     ben = await invite(running, ada)
     async with listening(running, ben) as subscription:
@@ -56,7 +56,7 @@ async def test_a_stream_sends_what_a_pull_returns(running: Running) -> None:
 
 
 async def test_an_entry_written_while_the_first_page_is_read_arrives(running: Running) -> None:
-    """Law 3: a stream is registered before it reads. So an entry that its first page missed causes a notification."""
+    """Law 3: a stream is registered before it reads. So an entry that the first page missed causes a notification."""
     ada = await found(running)
     read = running.runtime.streams.read
     has_written = False
@@ -93,7 +93,7 @@ async def test_streams_that_begin_while_others_write_miss_nothing(running: Runni
 
 
 async def test_the_last_event_id_wins_over_after(running: Running) -> None:
-    """Law 3: a browser that resumes a stream sends the place of its last entry in `Last-Event-ID`."""
+    """Law 3: `Last-Event-ID`, which a browser sends to resume a stream, replaces `after`."""
     ada = await found(running)
     async with listening(running, ada, after=0, last_event_id="3") as subscription:
         await until(lambda: bool(subscription.places))
@@ -102,7 +102,7 @@ async def test_the_last_event_id_wins_over_after(running: Running) -> None:
 
 @pytest.mark.parametrize("last", ["-1", "4a", "٤", "9" * 19, "1.0"])
 async def test_a_last_event_id_that_is_no_place_is_refused_by_name(running: Running, last: str) -> None:
-    """Law 17: the refusal names the header."""
+    """Law 17: the refusal of an invalid `Last-Event-ID` names the header."""
     ada = await found(running)
     async with httpx.AsyncClient(base_url=running.url) as http:
         headers = [(name.encode(), value.encode()) for name, value in {**ada.headers, "Last-Event-ID": last}.items()]
@@ -111,7 +111,7 @@ async def test_a_last_event_id_that_is_no_place_is_refused_by_name(running: Runn
 
 
 async def test_a_device_that_is_ahead_of_the_feed_is_refused(running: Running) -> None:
-    """Law 3: a device that is ahead of the feed notices that the log was restored, and does not diverge unnoticed."""
+    """Law 3: a place beyond the end of the feed is refused. So a device notices that the log was restored from a backup."""
     ada = await found(running)
     async with listening(running, ada, after=FOUNDING_ENTRIES + 1) as subscription:
         await until(lambda: subscription.has_ended)
@@ -134,7 +134,7 @@ async def test_an_event_for_somebody_else_sends_nothing_and_causes_no_read(runni
 
 
 async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running) -> None:
-    """Law 8: heartbeats count from the start of the stream, so they reveal no event."""
+    """Law 8: the times of heartbeats depend only on the start of the stream, so they reveal no event."""
     running.runtime.streams.heartbeat_s = 0.3
     ada = await found(running)
     ben = await invite(running, ada)
@@ -151,7 +151,7 @@ async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running) ->
 
 
 async def test_a_stream_ends_after_its_last_heartbeat(running: Running) -> None:
-    """Law 17: the life of a stream has a bound. Its device then opens another stream."""
+    """Law 17: a stream ends after a bounded number of heartbeats."""
     running.runtime.streams.heartbeat_s, running.runtime.streams.beats_max = 0.05, 3
     async with listening(running, await found(running)) as subscription:
         await until(lambda: subscription.has_ended)
@@ -159,7 +159,7 @@ async def test_a_stream_ends_after_its_last_heartbeat(running: Running) -> None:
 
 
 async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> None:
-    """Law 17: the streams of one device have a bound. Other devices are not affected."""
+    """Law 17: a device can open eight streams. Its ninth is refused, and other devices are not affected."""
     ada = await found(running)
     ben = await invite(running, ada)
     async with asyncio.TaskGroup() as group, asyncio.timeout(20):
@@ -182,7 +182,7 @@ async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> No
 
 
 async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
-    """Law 17: the streams of a process have a bound. A refusal has the header Retry-After."""
+    """Law 17: the number of streams of a process has a bound. The refusal of another stream has Retry-After."""
     ada = await found(running)
     running.runtime.streams.streams_max = 1
     async with listening(running, ada), httpx.AsyncClient(base_url=running.url) as http:
@@ -191,7 +191,7 @@ async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
 
 
 async def test_a_stream_is_not_compressed(running: Running) -> None:
-    """Law 8: the length of compressed data would reveal the content beside it. Compression would also delay entries."""
+    """Law 8: a compressed length would reveal something of the content. Compression would also delay entries."""
     ada = await found(running)
     async with httpx.AsyncClient(base_url=running.url) as http:
         headers = {**ada.headers, "Accept-Encoding": "gzip, zstd"}

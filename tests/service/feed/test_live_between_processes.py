@@ -1,4 +1,4 @@
-"""Tests streams of one process and pushes to another: with a real Valkey, while Valkey is down, and without any."""
+"""Tests streams of one process and pushes to another: with a real Valkey, while Valkey is down, and without Valkey."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ def is_connected(running: Running) -> bool:
 
 
 async def received(subscription: Subscription, count: int) -> None:
-    """Waits until a stream has received so many notes."""
+    """Waits until a stream has received the given number of notes."""
     await until(lambda: len(subscription.texts()) == count)
 
 
@@ -91,7 +91,7 @@ async def test_without_redis_streams_are_polled_each_second(database_url: str) -
 
 
 async def test_a_notification_that_died_with_its_process_delays_nobody_for_ten_seconds(database_url: str) -> None:
-    """A process may be killed between its commit and its notification. In this test, a process commits and sends none."""
+    """A process that dies after a commit sends no notification. Another process finds the entry at its next poll."""
     async with serving(database_url) as here, serving(database_url) as there:
         ada = await found(here)
         async with listening(there, ada) as subscription:
@@ -101,7 +101,7 @@ async def test_a_notification_that_died_with_its_process_delays_nobody_for_ten_s
 
 
 async def test_polling_reveals_nothing_to_other_members(database_url: str) -> None:
-    """Law 8: a poll compares places of a member's own feed, so an event for other members causes nothing."""
+    """Law 8: a poll compares the places of one member's feed, so an event for another member causes no read."""
     async with serving(database_url, workers=2) as here, serving(database_url, workers=2) as there:
         ada = await found(here)
         ben = await invite(here, ada)

@@ -14,11 +14,11 @@ from tests.polling import until
 from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving
 
 WITHIN_S = 1.0
-"""The seconds within which a revocation ends a stream."""
+"""The most seconds that a revocation may take to end a stream."""
 
 
 async def pair(running: Running, phone: Phone) -> Phone:
-    """Pairs a second device of the same person, and returns it."""
+    """Pairs a second device of a person, and returns the new device."""
     async with httpx.AsyncClient(base_url=running.url) as http:
         code = (await http.post("/v1/devices/pair-codes", headers=phone.headers)).json()["code"]
         paired = (await http.post("/v1/devices/pair", json={"code": code, "device": {"name": "tablet"}})).json()
@@ -64,7 +64,7 @@ async def test_a_member_who_leaves_receives_no_more(running: Running) -> None:
 
 
 async def test_a_departure_without_a_notification_ends_the_stream_as_soon(running: Running) -> None:
-    """The poll reads from the database that the member has left, whichever process wrote it."""
+    """The poll finds in the database that the member has left, and ends the stream without a notification."""
     ada = await found(running)
     gran = await invite(running, ada, role="caregiver")
     async with listening(running, gran) as subscription:
@@ -142,7 +142,7 @@ async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) ->
 
 
 async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) -> None:
-    """Law 18: after SIGTERM a stream ends in good order, and its device reconnects to another process."""
+    """Law 18: a service that stops ends its streams within two seconds, with a complete response."""
     async with serving(database_url) as running:
         ada = await found(running)
         async with listening(running, ada) as subscription:
@@ -154,12 +154,12 @@ async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) 
 
 
 async def ended(subscription: Subscription, done: asyncio.Event) -> None:
-    """Waits until a stream has ended, or nobody wants it any more."""
+    """Waits until a stream has ended, or until the test is done."""
     await until(lambda: subscription.has_ended or done.is_set(), within_s=30)
 
 
 async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running: Running) -> None:
-    """Law 3: Postgres drops every connection. A device that resumes at its place receives each entry once."""
+    """Law 3: if Postgres drops every connection, a device that resumes at its place receives each entry once."""
     ada = await found(running)
     subscriptions: list[Subscription] = []
     done = asyncio.Event()
@@ -197,7 +197,7 @@ async def drop_connections(running: Running) -> None:
 
 
 async def push_until_accepted(running: Running, phone: Phone, text: str) -> None:
-    """Pushes one draft as a device does: again, until it is accepted."""
+    """Pushes one draft again and again until the draft is accepted, as a device does."""
     drafts = phone.notes(text)
 
     async def is_accepted() -> bool:

@@ -1,4 +1,4 @@
-"""Tests notifications: to which listeners they go, in one process and between processes, with a real Valkey and without it."""
+"""Tests notifications: to which listeners they go, within one process and between processes, with Valkey and without Valkey."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ class Subscription:
 
 @asynccontextmanager
 async def connected_pair(redis_url: str) -> AsyncIterator[tuple[RedisNotifier, RedisNotifier]]:
-    """Yields two connected notifiers on one Valkey, as two processes have them."""
+    """Yields two connected notifiers on one Valkey, for two processes."""
     ours, theirs = RedisNotifier(redis_url), RedisNotifier(redis_url)
     await ours.start()
     await theirs.start()
@@ -68,7 +68,7 @@ def test_only_a_member_with_a_new_entry_is_notified() -> None:
 
 
 def test_a_member_of_two_families_is_notified_for_each_alone() -> None:
-    """Law 5: the keys of listeners begin with the family."""
+    """Law 5: an entry in one family does not notify the listeners of the same member in another family."""
     notifier, here = LocalNotifier(), Subscription()
     there = Subscription(family=FamilyId(uuid4()), member=here.member)
     notifier.listen(here)
@@ -78,7 +78,7 @@ def test_a_member_of_two_families_is_notified_for_each_alone() -> None:
 
 
 def test_every_device_of_a_member_is_notified() -> None:
-    """Law 7: all devices of a member get the same entries."""
+    """Law 7: an entry notifies the listeners of all devices of its member."""
     notifier, phone = LocalNotifier(), Subscription()
     tablet = Subscription(member=phone.member)
     notifier.listen(phone)
@@ -98,7 +98,7 @@ def test_a_revoked_device_ends_and_the_members_other_device_goes_on() -> None:
 
 
 def test_a_member_who_leaves_one_family_goes_on_in_the_other() -> None:
-    """When a member leaves a family, only the listeners of that family end."""
+    """When a member leaves one family, their listener there ends. Their listener in the other family goes on."""
     notifier, here = LocalNotifier(), Subscription()
     there = Subscription(family=FamilyId(uuid4()), member=here.member)
     notifier.listen(here)
@@ -135,7 +135,7 @@ def test_a_listener_that_ends_may_forget_itself_meanwhile() -> None:
 
 
 def test_without_redis_several_processes_poll_every_second() -> None:
-    """Law 18: without notifications between processes, polling makes devices late, but never wrong."""
+    """Law 18: without Redis, one process alone polls rarely, and one of several processes polls each second."""
     assert (LocalNotifier().poll_every_s, LocalNotifier(is_alone=False).poll_every_s) == (
         POLL_EVERY_S,
         POLL_EVERY_S_WHILE_DISCONNECTED,
@@ -176,7 +176,7 @@ async def test_a_process_receives_its_own_notification_once(valkey: ValkeyServer
 
 
 async def test_more_members_than_fit_in_a_message_are_all_notified(valkey: ValkeyServer) -> None:
-    """Law 17: a message has a bound. Further members go into the next message."""
+    """Law 17: a message names a bounded number of members. Further members are named in the next message."""
     async with connected_pair(valkey.connection_url) as (ours, theirs):
         subscriptions = [Subscription() for _ in range(IDS_MAX * 2 + 1)]
         for subscription in subscriptions:
@@ -196,7 +196,7 @@ async def test_a_message_carries_ids_and_nothing_else(valkey: ValkeyServer) -> N
 
 @asynccontextmanager
 async def all_messages(valkey: ValkeyServer) -> AsyncIterator[list[bytes]]:
-    """Yields a list that collects the messages of all channels, as another client of the Valkey receives them."""
+    """Yields a list that collects the messages of all channels of a Valkey."""
     received: list[bytes] = []
 
     async def look() -> None:
@@ -237,7 +237,7 @@ async def test_with_valkey_gone_streams_poll_each_second_and_after_its_return_on
 
 
 async def test_sending_never_waits_and_what_does_not_fit_is_dropped() -> None:
-    """Law 17: messages wait in a bounded queue. Law 18: polling delivers the entries of dropped messages."""
+    """Law 17: messages wait in a bounded queue, and further messages are dropped. Local listeners are still notified."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         notifier = RedisNotifier(f"redis://127.0.0.1:{nobody.getsockname()[1]}")

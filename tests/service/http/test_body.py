@@ -38,7 +38,7 @@ def code_of(refused: pytest.ExceptionInfo[Refused]) -> tuple[str, str | None]:
     ],
 )
 def test_loose_json_is_refused_with_the_field_that_is_wrong(body: bytes, code: str, at: str | None) -> None:
-    """Law 17: a JSON body is valid UTF-8 and one value, without duplicate keys, NUL or unknown fields."""
+    """Law 17: JSON that is not one value in UTF-8, or has duplicate keys, NUL or unknown fields, is refused."""
     with pytest.raises(Refused) as refused:
         decode_json(body, NewChild)
     assert (code, at) == code_of(refused)
@@ -67,7 +67,7 @@ def packed_map(*pairs: tuple[Any, Any]) -> bytes:
     ],
 )
 def test_loose_messagepack_is_refused_by_the_same_rules(body: bytes, code: str, at: str | None) -> None:
-    """Law 17: MessagePack has the same rules. Without our check, the decoder would keep the last of two equal keys."""
+    """Law 17: the rules for JSON apply to MessagePack. Without our check, the decoder would keep the last of two equal keys."""
     with pytest.raises(Refused) as refused:
         decode_msgpack(body, NewChild)
     assert (code, at) == code_of(refused)
@@ -97,7 +97,7 @@ def test_both_encodings_give_one_value() -> None:
 
 
 def test_a_household_is_an_id_or_a_name() -> None:
-    """The household of an invite is read in both of its forms."""
+    """The household of an invite can be an id, or an object with a name."""
     by_id = decode_json(b'{"role":"parent","household":"0193a3c0-0000-7000-8000-000000000000"}', Invite)
     by_name = decode_json(b'{"role":"parent","household":{"name":"Bens"}}', Invite)
     assert str(by_id.household) == "0193a3c0-0000-7000-8000-000000000000"

@@ -1,4 +1,4 @@
-"""Tests the budget for bodies that are arriving: slow senders are dropped first, and no sender exceeds their own bound."""
+"""Tests the budget for bodies that are arriving: slow bodies are dropped first, and no sender exceeds their own bound."""
 
 import asyncio
 from contextlib import ExitStack
@@ -23,9 +23,9 @@ class Arriving:
         self.held = ExitStack()
 
     async def begin(self, sender: str, *, is_read: bool = True) -> BudgetShare:
-        """Begins a body and returns its share of the budget.
+        """Begins a body, and returns its share of the budget.
 
-        With `is_read=False` the body is complete and waits to be checked.
+        With `is_read=False` the body has arrived completely, and waits to be checked.
         """
         share = self.held.enter_context(self.budget.hold(sender))
         if is_read:
@@ -40,7 +40,7 @@ def arriving() -> Arriving:
 
 
 async def test_the_oldest_body_past_its_grace_time_is_dropped_for_a_new_one(arriving: Arriving) -> None:
-    """Law 22: if the budget is full, the oldest body is dropped, and its bytes are free at once."""
+    """Law 22: if the budget is full, the oldest body past its grace time is dropped, and its bytes are free at once."""
     slow = await arriving.begin("a")
     slow.take(EACH)
     arriving.now_s = GRACE_S
@@ -54,7 +54,7 @@ async def test_the_oldest_body_past_its_grace_time_is_dropped_for_a_new_one(arri
 
 
 async def test_a_young_body_is_never_dropped_and_the_new_one_is_refused(arriving: Arriving) -> None:
-    """Law 22: a body within its grace time is not dropped, however many others need room."""
+    """Law 22: a body within its grace time is not dropped, even if the budget has no bytes left for a new body."""
     shares = [await arriving.begin(sender) for sender in "abcde"]
     for share in shares:
         share.take(20)
@@ -80,7 +80,7 @@ async def test_one_sender_never_holds_more_than_their_part(arriving: Arriving) -
 
 
 async def test_a_body_that_is_whole_and_waits_to_be_checked_is_not_dropped(arriving: Arriving) -> None:
-    """A complete body is not dropped, because only the service delays it."""
+    """A complete body is not dropped: the service delays this body, and not the sender."""
     whole = await arriving.begin("a", is_read=False)
     whole.take(EACH)
     reading = await arriving.begin("b")
@@ -100,7 +100,7 @@ async def test_what_is_given_back_is_free(arriving: Arriving) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(1, 60), st.floats(0, 3)), max_size=60))
 def test_no_bound_is_exceeded_and_no_young_body_is_dropped(steps: list[tuple[int, int, int, float]]) -> None:
-    """Laws 22 and 17: the bounds hold for any order of bodies, senders, lengths and pauses."""
+    """Laws 17 and 22: whatever the order of bodies, senders, lengths and pauses, no bound is exceeded."""
 
     async def run() -> None:
         arriving = Arriving()

@@ -38,7 +38,7 @@ PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "at"}
     ],
 )
 async def test_one_resource_has_one_url(http: httpx.AsyncClient, path: str) -> None:
-    """Law 17: every other spelling of a URL is 404 with a problem document, also with a valid token."""
+    """Law 17: every other spelling of a URL gets 404 with a problem document, also with a valid token."""
     ada = await found_family(http)
     spelled = {
         "family": ada.family,
@@ -88,7 +88,7 @@ async def test_an_unsupported_method_is_405_and_lists_the_supported_ones(http: h
 
 
 async def test_head_answers_as_get_without_a_body(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 9.3.2: HEAD has the headers of GET and no body."""
+    """RFC 9110, 9.3.2: HEAD gets the status and the Content-Length of GET, and no body."""
     ada = await found_family(http)
     got = await ada.ask("GET", "/v1/me")
     head = await ada.ask("HEAD", "/v1/me")
@@ -97,14 +97,14 @@ async def test_head_answers_as_get_without_a_body(http: httpx.AsyncClient) -> No
 
 
 async def test_head_never_opens_a_stream(http: httpx.AsyncClient) -> None:
-    """Law 17: HEAD starts no stream, because no client reads the body of its response."""
+    """Law 17: HEAD of a stream gets 405, because no client reads the body of a response to HEAD."""
     ada = await found_family(http)
     headed = await ada.ask("HEAD", "/v1/families/{family}/live")
     assert (headed.status_code, headed.headers["allow"]) == (405, "GET, OPTIONS")
 
 
 async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.AsyncClient) -> None:
-    """A valid request id of the caller is logged. An invalid id is replaced, so that callers cannot write lines into the log."""
+    """A valid request id of the caller is kept. An invalid one is replaced, so that callers cannot write lines into the log."""
     kept = await http.get("/health/live", headers={"X-Request-Id": "phone-1234.abc"})
     assert kept.headers["x-request-id"] == "phone-1234.abc"
     for insane in ("short", "a" * 65, 'x"y{injected}'):
@@ -128,7 +128,7 @@ async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.Asyn
     ],
 )
 async def test_a_body_is_json_or_messagepack_and_nothing_else(http: httpx.AsyncClient, content_type: str, status: int) -> None:
-    """Law 17: every other content type is refused with 415."""
+    """Law 17: every content type other than those of JSON and MessagePack is refused with 415."""
     ada = await found_family(http)
     for path in ("/v1/families/{family}/children", "/v1/families/{family}/events"):
         answer = await http.post(
@@ -145,7 +145,7 @@ async def test_a_compressed_body_is_refused(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_body_over_its_bound_is_refused_before_it_is_read(http: httpx.AsyncClient) -> None:
-    """Law 17: the response is 413, with or without a Content-Length."""
+    """Law 17: a body over its bound gets 413, with or without a Content-Length."""
     ada = await found_family(http)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -161,7 +161,7 @@ async def test_a_body_over_its_bound_is_refused_before_it_is_read(http: httpx.As
 
 
 async def test_an_unknown_query_is_refused_by_name(http: httpx.AsyncClient) -> None:
-    """Law 17: an unknown or repeated name in a query is refused."""
+    """Law 17: an unknown name, a repeated name and an invalid value in a query are refused with the name."""
     ada = await found_family(http)
     unknown = await ada.ask("GET", "/v1/families/{family}/feed?after=0&affter=1")
     doubled = await ada.ask("GET", "/v1/families/{family}/feed?after=0&after=1")
@@ -176,7 +176,7 @@ async def test_an_unknown_query_is_refused_by_name(http: httpx.AsyncClient) -> N
 
 
 async def test_a_response_is_messagepack_if_the_caller_prefers_it(http: httpx.AsyncClient) -> None:
-    """Every route supports application/msgpack in Accept and Content-Type."""
+    """A caller can send and receive MessagePack, by application/msgpack in Content-Type and Accept."""
     ada = await found_family(http)
     answer = await http.get("/v1/me", headers={**ada.headers, "Accept": "application/msgpack"})
     assert answer.headers["content-type"] == "application/msgpack"
@@ -191,14 +191,14 @@ async def test_a_response_is_messagepack_if_the_caller_prefers_it(http: httpx.As
 
 
 async def test_the_readiness_check_names_the_missing_part(http: httpx.AsyncClient) -> None:
-    """The response names each part and its state, so that an operator knows what to repair."""
+    """The response of the readiness check names each part and its state, so that an operator knows what to repair."""
     assert (await http.get("/health/live")).json() == {"alive": True}
     ready = (await http.get("/health/ready")).json()
     assert ready == {"ready": True, "database": "ok", "migrations": "ok", "redis": "not configured"}
 
 
 async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, database_url: str) -> None:
-    """Law 14: with few families, a count of open streams would reveal to one parent that the other is online."""
+    """Law 14: metrics need the operator's token, because a count of streams could reveal that the other parent is online."""
     ada = await found_family(http)
     nothing = await http.get("/nothing")
     requests = [http.get("/metrics"), ada.ask("GET", "/metrics"), http.get("/metrics", headers={"Authorization": "Bearer"})]
@@ -212,7 +212,7 @@ async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, datab
 
 
 async def test_metrics_name_routes_and_no_family(http: httpx.AsyncClient) -> None:
-    """Labels are route templates and classes of status. All unknown paths share one label."""
+    """The labels of metrics are route templates, never paths with ids. All unknown paths share one label."""
     ada = await found_family(http)
     await ada.ask("GET", "/v1/families/{family}")
     await http.get("/" + "x" * 40)
@@ -224,7 +224,7 @@ async def test_metrics_name_routes_and_no_family(http: httpx.AsyncClient) -> Non
 
 
 async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: a body that arrives too slowly is refused with 408, and the connection is closed."""
+    """Law 17: a body that arrives too slowly is refused with 408."""
     monkeypatch.setattr(service.http.body, "BODY_WITHIN_S", 0.3)
     ada = await found_family(http)
     assert http.base_url.port is not None

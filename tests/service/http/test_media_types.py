@@ -23,7 +23,7 @@ async def test_json_may_be_named_in_any_spelling(http: httpx.AsyncClient) -> Non
 
 
 async def test_what_spells_no_media_type_or_another_encoding_is_refused_with_advice(http: httpx.AsyncClient) -> None:
-    """Law 17: an invalid media type and another charset are refused. So a body in Latin-1 is not read as UTF-8."""
+    """Law 17: an invalid media type and another charset than UTF-8 are refused. The refusal lists the accepted types."""
     ada = await found_family(http)
     for content_type in NOT_NAMED:
         headers = {**ada.headers, "Content-Type": content_type}
@@ -48,7 +48,7 @@ ACCEPTED: list[tuple[list[str], bool]] = [
 
 
 async def test_an_answer_is_messagepack_only_where_accept_ranks_it_above_json(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 12.4.2 and 12.5.1: the weights in Accept decide. Several Accept lines count as one line (5.3)."""
+    """RFC 9110, 12.4.2 and 12.5.1: a response is MessagePack if Accept gives MessagePack a higher weight than JSON."""
     for accept, is_msgpack in ACCEPTED:
         answer = await http.get("/v1/catalogue", headers=[("accept", one) for one in accept])
         assert answer.headers["content-type"] == ("application/msgpack" if is_msgpack else "application/json"), accept

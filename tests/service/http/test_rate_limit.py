@@ -33,7 +33,7 @@ def test_ten_seconds_worth_may_come_at_once_and_then_the_rate_holds() -> None:
 
 
 def test_one_device_does_not_use_up_anothers_limit() -> None:
-    """Each device has a bucket of its own, and no family has a shared one."""
+    """A device that has used up one of its buckets delays no other device, and no requests of another kind."""
     limits = Limits(per_s_by_kind={Kind.PUSH: 0.1}, clock_s=Clock())
     limits.take(Kind.PUSH, "mine")
     with pytest.raises(TooManyRequests):
@@ -62,12 +62,12 @@ def test_buckets_are_bounded() -> None:
     ],
 )
 def test_a_stranger_is_counted_by_what_one_caller_owns(address: str | None, counted_as: str) -> None:
-    """All 2^64 addresses of an IPv6 network count as one caller."""
+    """All 2^64 addresses of one IPv6 network (/64) count as one caller."""
     assert address_or_network(address) == counted_as
 
 
 def test_a_full_push_costs_what_is_in_it() -> None:
-    """Law 17: a push counts its drafts, because a push of 256 drafts costs more than a push of one."""
+    """Law 17: a push is counted by its drafts, so a second full push has to wait."""
     clock = Clock()
     limits = Limits(per_s_by_kind={Kind.DRAFTS: 50.0}, clock_s=clock)
     limits.take(Kind.DRAFTS, "phone", count=256)
@@ -80,7 +80,7 @@ def test_a_full_push_costs_what_is_in_it() -> None:
 
 
 def test_what_is_more_than_a_whole_bucket_passes_when_the_bucket_is_full() -> None:
-    """Law 17: a very low limit makes a device slower, and never stops it for ever."""
+    """Law 17: a push with more drafts than a bucket has room for passes if the bucket is full, so no limit stops a device."""
     limits = Limits(per_s_by_kind={Kind.DRAFTS: 1.0}, clock_s=Clock())
     limits.take(Kind.DRAFTS, "phone", count=256)
 
@@ -104,7 +104,7 @@ async def test_a_device_over_its_limit_is_refused_and_others_are_not(database_ur
 
 
 async def test_callers_without_a_token_are_counted_by_address_on_every_route(database_url: str) -> None:
-    """Law 17: founding, accepting, pairing and unknown tokens from one address share one bucket."""
+    """Law 17: requests without a token share one bucket for each address, on all routes but the health checks."""
     with running(Settings(database_url=database_url, limit_strangers=0.5)) as url:
         async with httpx.AsyncClient(base_url=url) as http:
             tries = [("POST", "/v1/invites/accept"), ("POST", "/v1/devices/pair"), ("GET", "/v1/me")]

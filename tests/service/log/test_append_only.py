@@ -1,4 +1,4 @@
-"""Tests that no row of the log can be changed or deleted: privileges prevent it, and a trigger where privileges do not apply."""
+"""Tests that no row of the log can be changed or deleted: privileges prevent changes, and a trigger does so for the owner."""
 
 from collections.abc import AsyncIterator
 
@@ -29,7 +29,7 @@ UNDOINGS = (
 
 @pytest.fixture
 async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connects as the owner of the tables, to whom no privilege check applies."""
+    """Connects as the owner of the tables. No privilege check applies to an owner."""
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
@@ -48,7 +48,7 @@ async def rows(pool: asyncpg.Pool) -> list[asyncpg.Record]:
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_the_service_cannot_change_what_was_written(log: Log, pool: asyncpg.Pool, change: str) -> None:
-    """Law 4: the service's login lacks the privilege."""
+    """Law 4: the service's login lacks the privilege for each change of the log."""
     before = await written(log, pool)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await pool.execute(change)
@@ -59,7 +59,7 @@ async def test_the_service_cannot_change_what_was_written(log: Log, pool: asyncp
 async def test_the_owner_cannot_change_what_was_written(
     log: Log, pool: asyncpg.Pool, owner: asyncpg.Connection, change: str
 ) -> None:
-    """Law 4: a trigger refuses the change, because the owner may do everything else."""
+    """Law 4: a trigger refuses each change by the owner, whom no privilege check stops."""
     before = await written(log, pool)
     with pytest.raises(asyncpg.RestrictViolationError):
         await owner.execute(change)

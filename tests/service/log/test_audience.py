@@ -19,7 +19,7 @@ async def title_of_own(log: Log, pool: asyncpg.Pool, family: Family) -> str:
 
 @pytest.mark.parametrize("audience", ["me", "household"])
 async def test_nobody_renames_the_familys_milestone_behind_its_back(log: Log, pool: asyncpg.Pool, audience: str) -> None:
-    """Law 6: a name is shown in the timelines of all members, so it must be delivered to all of them."""
+    """Law 6: a new title for a smaller audience is refused, because a title is shown in all members' timelines."""
     family = await found(log)
     named = drafted("MilestoneNamed", milestone=OWN, title="First puddle", domain="life")
     await push(log, family, family.ada, named, saw(family, milestone=OWN))
@@ -32,7 +32,7 @@ async def test_nobody_renames_the_familys_milestone_behind_its_back(log: Log, po
 
 @pytest.mark.parametrize("audience", ["household", "family"])
 async def test_nobody_tells_the_others_what_they_wish_not_to_be_told(log: Log, audience: str) -> None:
-    """Law 14: a choice and an opened envelope have only the audience `me`, so a mistake of a device cannot reveal them."""
+    """Law 14: a choice or an opened envelope for another audience than `me` is refused, so no device reveals it by mistake."""
     family = await found(log)
     chosen = drafted("SurpriseChosen", scope="all", mode="keep", audience=audience)
     opened = drafted("EnvelopeOpened", scope="all", audience=audience)

@@ -21,13 +21,13 @@ def by_role(family: Family) -> dict[Role, MemberId]:
 
 
 def test_every_type_has_its_row() -> None:
-    """Law 10: the page lists the authors of each type."""
+    """Law 10: docs/events.md lists the authors of every type."""
     assert MAY_DRAFT.keys() == BODY_BY_NAME.keys()
 
 
 @pytest.mark.parametrize("kind", MAY_DRAFT)
 async def test_a_role_authors_what_was_agreed_and_nothing_else(log: Log, kind: str) -> None:
-    """Law 10: the declaration of the type decides, and the refusal names the field."""
+    """Law 10: each role can push the types that list it as an author. Other types are refused, with the field `type`."""
     family = await found(log)
     for role, member in by_role(family).items():
         drafts = drafts_of(kind, family)

@@ -1,4 +1,4 @@
-"""Tests times: those from a wrong clock are corrected, those that a person entered stay, and the order needs no clock."""
+"""Tests the times of events: times from a wrong clock are corrected, times by hand are not, and the order needs no clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
 
 @pytest.mark.parametrize("off", OFF, ids=str)
 async def test_a_time_from_a_clock_that_is_off_is_corrected_by_that_much(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """The corrected event has the time of the device's clock in `claimed_at`."""
+    """A time from a wrong clock is corrected by the error of the clock. `claimed_at` keeps the uncorrected time."""
     family, now = await found(log), datetime.now(UTC)
     happened = now - timedelta(hours=3)
     draft = saw(family, at=happened + off, recorded_at=happened + off + timedelta(seconds=90))
@@ -45,7 +45,7 @@ async def test_a_time_from_a_clock_that_is_off_is_corrected_by_that_much(log: Lo
 async def test_a_time_that_was_told_by_hand_is_not_corrected(
     log: Log, pool: asyncpg.Pool, off: timedelta, precision: str
 ) -> None:
-    """A person read this time from a calendar, so an error of the device's clock does not affect it."""
+    """A time that a person entered stays unchanged, because it does not come from the device's clock."""
     family, now = await found(log), datetime.now(UTC)
     told = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
     draft = saw(family, at=told, recorded_at=now + off, precision=precision)
@@ -55,7 +55,7 @@ async def test_a_time_that_was_told_by_hand_is_not_corrected(
 
 
 async def test_a_day_is_not_shifted_by_a_clock(log: Log, pool: asyncpg.Pool) -> None:
-    """A time with the precision of a day or longer is never corrected, even if it is near the device's time."""
+    """A time with the precision of a day or longer is never corrected, even if it equals the time of the device's clock."""
     family, now = await found(log), datetime.now(UTC)
     slow = now - timedelta(hours=7)
     draft = saw(family, at=slow, precision="day")
@@ -65,7 +65,7 @@ async def test_a_day_is_not_shifted_by_a_clock(log: Log, pool: asyncpg.Pool) -> 
 
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(seconds=50), timedelta(seconds=-50)], ids=str)
 async def test_a_slow_push_is_not_taken_for_a_wrong_clock(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """A difference of less than a minute may be the time that the push needed on its way."""
+    """A difference of less than a minute corrects nothing: it may be the time that the push needed on its way."""
     family, now = await found(log), datetime.now(UTC)
     draft = saw(family, at=now - timedelta(hours=1))
     event = await kept(log, pool, family, draft, sent_at=now + off)
@@ -74,7 +74,7 @@ async def test_a_slow_push_is_not_taken_for_a_wrong_clock(log: Log, pool: asyncp
 
 @pytest.mark.parametrize("off", [timedelta(0), *OFF], ids=str)
 async def test_what_lies_more_than_a_day_ahead_is_refused(log: Log, off: timedelta) -> None:
-    """Law 17: the server's clock decides, whatever the device's clock is. The refusal names the field, and no row changes."""
+    """Law 17: a time more than a day ahead of the server's clock is refused with its field, whatever the device's clock."""
     family, now = await found(log), datetime.now(UTC)
     soon, late = now + timedelta(hours=23), now + timedelta(hours=25)
     mine = note(family, at=now + off)
@@ -98,7 +98,7 @@ async def test_what_lies_more_than_a_day_ahead_is_refused(log: Log, off: timedel
 @pytest.mark.parametrize("time", ["1899-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-06-01T00:00:00+00:00"])
 async def test_no_clock_is_so_wrong_that_it_breaks_the_arithmetic(log: Log, time: str, sent_at: str) -> None:
-    """Law 17: the first and the last times of the calendar are refused in each time zone, without an error of arithmetic."""
+    """Law 17: times at the ends of the calendar are refused in each time zone, without an arithmetic error."""
     family = await found(log, with_everybody=False)
     receipts = await push(log, family, family.ada, note(family, at=time), note(family, recorded_at=time), sent_at=sent_at)
     assert set(outcomes(receipts)) == {"draft.time_out_of_range"}
@@ -141,7 +141,7 @@ def clocks() -> Iterator[datetime]:
 
 
 async def test_order_asks_no_clock(database_url: str, pool: asyncpg.Pool, log: Log) -> None:
-    """Under clocks that jump by ten years or stand still, all drafts are recorded, and in the order in which they were pushed."""
+    """With clocks that jump by ten years or stand still, all drafts are recorded, in the order in which they were pushed."""
     ticking = clocks()
     seen = []
     for offs in ([timedelta(0)], [TEN_YEARS, -TEN_YEARS, timedelta(0)]):

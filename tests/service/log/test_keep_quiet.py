@@ -99,7 +99,7 @@ async def test_a_sorting_in_the_same_transaction_changes_no_receipt_of_an_author
 
 
 async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_held_no_longer(log: Log) -> None:
-    """Law 21: the sitter's note and its sorting are held from Granny until the note is withdrawn. Her receipt names nobody."""
+    """Law 21: Granny was never sent the sitter's reply and its sorting. The receipt of her cheer depends on neither."""
     family = await found(log)
     await waits(log, family, family.ben)
     await waits(log, family, family.granny, hold_unsorted=True)
@@ -114,7 +114,7 @@ async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_h
 
 
 async def test_an_answer_says_so_where_a_sorting_holds_what_it_refers_to(log: Log) -> None:
-    """Law 20: Ben keeps first steps, to which the note was sorted. So replies to the note are held from him, and name him."""
+    """Law 20: the note was sorted to first steps, which Ben keeps. So receipts of replies to the note name Ben."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     day = note(family, "look at her go")
@@ -139,7 +139,7 @@ async def test_answers_to_ones_own_words_are_no_reason_to_keep_quiet(log: Log) -
 
 
 async def test_a_correction_names_who_waits_for_what_it_corrects_to(log: Log) -> None:
-    """Law 20: an amendment of a delivered event is held only if the amendment itself tells of a kept milestone."""
+    """Law 20: the receipt of an amendment to a milestone that Ben keeps names Ben. Receipts of other amendments name nobody."""
     family = await found(log)
     await waits(log, family, family.ben, scope="domain:talking")
     seen = saw(family, STOOD)

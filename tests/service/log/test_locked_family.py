@@ -20,7 +20,7 @@ from tests.service.log.test_order import assert_the_log_has_no_hole
 
 REFUSED_WITHIN_S = 2.0
 ROOM_S = 3.0
-"""Additional seconds for a machine that does other work too."""
+"""The additional seconds that a test allows on a machine with other work."""
 LOCKS = {
     "for update, by hand": "SELECT FROM family WHERE family_id = $1 FOR UPDATE",
     "for share, by hand": "SELECT FROM family WHERE family_id = $1 FOR SHARE",
@@ -30,7 +30,7 @@ LOCKS = {
 
 @asynccontextmanager
 async def locking(database_url: str, lock: str, *families: Family) -> AsyncIterator[None]:
-    """Locks these families in a transaction until the block ends, and then rolls back."""
+    """Locks families in a transaction until the `with` block ends, and then rolls back."""
     connection = await asyncpg.connect(database_url)
     transaction = connection.transaction()
     await transaction.start()
@@ -78,7 +78,7 @@ async def test_a_locked_family_is_refused_in_time_and_no_other_waits(
 
 
 async def test_a_replay_that_puts_a_family_right_stops_no_other(log: Log, database_url: str) -> None:
-    """Law 22: a replay that swaps a family's rows locks the family until its commit."""
+    """Law 22: a replay locks a family while it replaces the family's rows. Other families are written meanwhile."""
     theirs, ours = await found(log), await found(log)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
@@ -117,7 +117,7 @@ async def test_many_locked_families_are_refused_in_time_and_no_other_waits(log: 
 
 
 async def test_the_devices_of_a_locked_family_fill_no_queue_that_others_need(log: Log, database_url: str) -> None:
-    """Laws 17, 22: only a bounded number of a locked family's drafts wait, so the queue has room for other families."""
+    """Laws 17 and 22: only a bounded number of a locked family's drafts wait, so the queue has room for other families."""
     theirs, ours = await found(log), await found(log)
     async with locking(database_url, LOCKS["for update, by hand"], theirs):
         first = asyncio.create_task(refused(log, theirs, note(theirs)))
@@ -182,7 +182,7 @@ async def test_requests_of_access_to_a_locked_family_leave_connections_to_others
 async def test_rows_that_are_locked_behind_a_familys_back_stop_others_once_and_never_again(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22: another client locks rows that each push writes, but not the head. Only the first group waits for these rows."""
+    """Law 22: another client locks rows of a family's feeds, but not the family's head. Other families wait only once."""
     theirs, ours = await found(log), await found(log)
     mine = note(theirs)
     async with locking(database_url, "SELECT FROM feed_run WHERE family_id = $1 FOR UPDATE", theirs):

@@ -26,11 +26,11 @@ from tests.families import drafted as draft
 EVENTS = 4_000
 ENTRIES = "SELECT sum(length) FROM feed_run WHERE family_id = $1 AND member_id = $2"
 SHARE_MAX = 0.15
-"""The longest block of the event loop, as a share of the act's time. Without a thread, one fold took a quarter of that time."""
+"""The longest allowed block of the event loop, as a share of the act's time. In the loop itself, one fold took 0.25."""
 
 
 class Gap:
-    """In seconds: the longest time for which the event loop was blocked, and the time of the whole `with` block."""
+    """The longest time for which the event loop was blocked, and the time of the whole `with` block, both in seconds."""
 
     longest_s = 0.0
     total_s = 0.0
@@ -38,7 +38,10 @@ class Gap:
 
 @asynccontextmanager
 async def watching() -> AsyncIterator[Gap]:
-    """Measures the blocks of the event loop. Garbage collection is off, because its pauses grow with all tests in the process."""
+    """Measures how long the event loop is blocked.
+
+    Garbage collection is off, because its pauses grow with the objects of all tests in the process.
+    """
     gap, is_over = Gap(), False
     gc.collect()
     gc.disable()
@@ -99,7 +102,7 @@ async def test_rows_are_given_in_turns_whole_and_in_their_order() -> None:
 
 
 async def with_history(log: Log) -> Family:
-    """Founds a family with 4,000 events, half of which tell of a milestone."""
+    """Founds a family with 4,000 events. Half of these events tell of a milestone."""
     family = await found(log)
     for _ in range(EVENTS // 200):
         await push(log, family, family.granny, *(note(family) if number % 2 else saw(family) for number in range(200)))
@@ -141,7 +144,7 @@ async def test_acts_that_look_at_a_long_history_leave_the_loop(log: Log, pool: a
 async def test_who_opens_thousands_at_once_keeps_no_other_family_waiting(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Laws 22, 9: while thousands of events are released, pushes of another family are written. A replay finds the same rows."""
+    """Laws 9 and 22: while thousands of events are released, pushes of another family are written."""
     theirs, ours = await with_history(log), await found(log)
     eve = await join_with_a_choice(log, theirs)
     before = await pool.fetchval(ENTRIES, theirs.family, eve)

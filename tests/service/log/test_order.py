@@ -30,7 +30,7 @@ async def followed(read: Read, writing: Awaitable[object]) -> Entries:
 
 
 async def sixteen(write: Callable[[int, int], Awaitable[object]]) -> None:
-    """Runs sixteen writers. Each waits for its response before it writes again."""
+    """Runs sixteen writers. Each writer waits for its response before it writes again."""
 
     async def one(writer: int) -> None:
         for number in range(DRAFTS_EACH):
@@ -40,7 +40,7 @@ async def sixteen(write: Callable[[int, int], Awaitable[object]]) -> None:
 
 
 async def test_sixteen_writers_and_a_reader_who_polls_flat_out(log: Log, other_log: Log, pool: asyncpg.Pool) -> None:
-    """Law 3: with pushes through two processes, places are read as 1..n, and no place is filled later or changed."""
+    """Law 3: while sixteen writers push through two processes, a reader gets the places 1..n. No place changes later."""
     family = await found(log)
     draw = random.Random(3)
 
@@ -63,7 +63,7 @@ async def test_sixteen_writers_and_a_reader_who_polls_flat_out(log: Log, other_l
 
 
 async def test_a_reader_of_the_log_itself_misses_nothing(log: Log, other_log: Log, pool: asyncpg.Pool) -> None:
-    """Law 3: seq follows the order of commit, so a reader who has read a seq has read all smaller ones."""
+    """Law 3: a reader gets each seq in order while sixteen writers write, because seq follows the order of commit."""
     family = await found(log)
 
     async def write(writer: int, number: int) -> None:
@@ -80,7 +80,7 @@ async def test_a_reader_of_the_log_itself_misses_nothing(log: Log, other_log: Lo
 
 
 async def test_a_log_that_numbered_by_a_sequence_would_be_caught(postgres: str, database_url: str) -> None:
-    """Law 3: the control. The reader misses entries of a table whose numbers are drawn from a sequence before the commit."""
+    """Law 3, as a control: the same reader misses rows of a table whose numbers are drawn from a sequence before the commit."""
     pool = await asyncpg.create_pool(database_url, min_size=WRITERS + 1, max_size=WRITERS + 1)
     await pool.execute("CREATE TABLE numbered_by_a_sequence (seq bigserial PRIMARY KEY, digest bytea NOT NULL)")
     slow: list[int] = []

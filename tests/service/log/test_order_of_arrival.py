@@ -20,7 +20,7 @@ Written = tuple[MemberId, int, Draft]
 
 
 def a_month(family: Family, draw: random.Random) -> list[Written]:
-    """Returns what eight devices of a family write in a month. A device amends or withdraws only after it wrote."""
+    """Returns what eight devices of a family write in a month. A device amends or withdraws only its earlier events."""
     written: list[Written] = []
     start = datetime(2026, 3, 1, 12, tzinfo=UTC)
     for device in range(8):
@@ -62,7 +62,7 @@ def arriving(written: list[Written], draw: random.Random) -> list[Written]:
 async def test_two_logs_with_the_same_facts_give_the_same_timelines(
     log: Log, other_log: Log, pool: asyncpg.Pool, seed: int
 ) -> None:
-    """Law 12: two families have the same facts, which their devices push in different orders."""
+    """Law 12: two families get the same facts, which devices push in different orders. Their timelines are equal."""
     draw = random.Random(seed)
     once = await found(log)
     again = await found(other_log, family=replace(once, family=FamilyId(uuid4())))

@@ -16,7 +16,7 @@ def machines(family: Family, *, count: int) -> AppendRequest:
 
 
 async def test_a_push_goes_before_what_may_wait(log: Log) -> None:
-    """A daycare's drafts come in transactions of a few drafts, and pushes are written between them."""
+    """A push is written before most drafts of a daycare that wait, because these are written in small transactions."""
     theirs, ours = await found(log), await found(log)
     waiting = [asyncio.create_task(log.append(machines(theirs, count=24))) for _ in range(12)]
     await asyncio.sleep(0)
@@ -55,7 +55,7 @@ async def test_a_push_waits_for_no_other_familys_machine(log: Log, pool: asyncpg
 
 
 async def test_pushes_and_machines_of_one_family_come_one_after_the_other(log: Log, pool: asyncpg.Pool) -> None:
-    """Both committers cache the family's state. Neither uses its cache after the other has written."""
+    """Two committers write one family, and both cache its state. Neither uses its cache after a write of the other."""
     family = await found(log)
     offers = [log.append(machines(family, count=3)) for _ in range(20)]
     pushes = [push(log, family, family.ada, note(family)) for _ in range(20)]
@@ -78,7 +78,7 @@ async def test_machines_are_turned_away_by_a_bound_of_their_own(log: Log) -> Non
 
 
 async def test_machines_wait_for_no_push_that_hangs(log: Log, pool: asyncpg.Pool) -> None:
-    """A daycare's transaction begins when no push is being written, or after a bounded time."""
+    """While a push hangs at a lock, drafts of a daycare are written after a bounded time."""
     theirs, ours = await found(log), await found(log)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE", ours.family)

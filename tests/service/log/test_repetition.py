@@ -23,7 +23,7 @@ async def head_of(pool: asyncpg.Pool, family: Family) -> int:
 async def test_a_draft_that_is_sent_a_hundred_times_at_once_is_one_event(
     log: Log, other_log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 2: all receipts have the same place, through two processes and after a restart."""
+    """Law 2: all receipts of a repeated draft have the same place, through two processes and after a restart."""
     family = await found(log)
     draft = saw(family)
     sent = (push((log, other_log)[number % 2], family, family.ben, draft) for number in range(100))
@@ -78,7 +78,7 @@ async def test_an_id_that_is_reused_for_other_content_changes_nothing(log: Log, 
 
 
 async def test_two_members_may_use_the_same_id(log: Log, pool: asyncpg.Pool) -> None:
-    """An id belongs to its author. So the use of an id does not reveal whether another member has used it."""
+    """Two members can use the same id, so the use of an id does not reveal whether another member has used this id."""
     family = await found(log)
     hers = note(family, "for me alone", audience="me")
     await push(log, family, family.ada, hers)
@@ -91,7 +91,7 @@ async def test_two_members_may_use_the_same_id(log: Log, pool: asyncpg.Pool) -> 
 
 
 async def test_an_author_mends_their_own_words_whoever_else_used_the_id(log: Log) -> None:
-    """Of two events with one id, an amendment or a withdrawal applies to its author's own event."""
+    """Two authors used one id. An amendment or a withdrawal applies to the event of its own author."""
     family = await found(log)
     hers = note(family, "hers")
     await push(log, family, family.ada, hers)
@@ -102,7 +102,7 @@ async def test_an_author_mends_their_own_words_whoever_else_used_the_id(log: Log
 
 
 async def test_the_id_of_a_roster_fact_is_an_id_like_any_other(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 17: no event may refer to a MemberLeft. A draft with the id of a MemberLeft is refused or recorded, without a crash."""
+    """Law 17: the id of a MemberLeft is refused as a target, and accepted as the id of a draft."""
     family = await found(log)
     await leave(log, family, family.sitter)
     left = await pool.fetchval("SELECT event_id FROM event WHERE family_id = $1 AND kind = 'MemberLeft'", family.family)
@@ -113,7 +113,7 @@ async def test_the_id_of_a_roster_fact_is_an_id_like_any_other(log: Log, pool: a
 
 
 async def test_who_has_left_and_comes_back_begins_anew(log: Log) -> None:
-    """Law 2: a member who joins again is a new author, with new ids."""
+    """Law 2: a person who joins again is a new author. So a draft that was sent before is recorded as a new event."""
     family = await found(log)
     draft = note(family)
     await push(log, family, family.granny, draft)

@@ -1,4 +1,4 @@
-"""Tests that held events show neither in own milestones' names, in timelines, in others' receipts, nor in the rows of a feed."""
+"""Tests that own milestones' names, timelines, other members' receipts and the rows of a feed reveal no held event."""
 
 import asyncpg
 import pytest
@@ -43,7 +43,7 @@ async def test_a_name_of_the_familys_own_is_held_with_what_it_names(log: Log, po
 
 
 async def test_the_parents_timeline_follows_what_they_were_told(log: Log, pool: asyncpg.Pool) -> None:
-    """Laws 8 and 9: rows of the timeline appear with the release, and not before it."""
+    """Laws 8 and 9: the rows of Ben's timeline are written at the release, and not before the release."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -56,7 +56,7 @@ async def test_the_parents_timeline_follows_what_they_were_told(log: Log, pool: 
 
 
 async def test_a_private_first_shows_in_no_receipt_and_a_shared_one_does(log: Log) -> None:
-    """Law 14: whether Ben has seen a milestone is visible only if Ben shares it."""
+    """Law 14: receipts show that Ben has seen a milestone only after Ben has shared his own sighting."""
     family = await found(log)
     await waits(log, family, family.ben)
 

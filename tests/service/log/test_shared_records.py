@@ -1,4 +1,4 @@
-"""Tests one event that two importers share: in any order of their requests, no word is lost, and none is there twice."""
+"""Tests one event that two importers share: in any order of their requests, no word is lost, and no word is there twice."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -72,7 +72,7 @@ class Importers:
         return [_outcome(one) for one in appended.receipts]
 
     async def read(self) -> list[str]:
-        """Returns the texts and types that Ben reads of the record, in order."""
+        """Returns what Ben reads of the record, in order: the text of each event, or its type if it has no text."""
         said = [one["event"]["event"] for one in await feed_of(self.pool, self.family, self.family.ben)]
         return [
             one.get("text") or one.get("changes", {}).get("text") or one["type"]
@@ -111,7 +111,7 @@ async def both(log: Log, pool: asyncpg.Pool) -> Importers:
 
 @pytest.fixture
 async def shared(both: Importers) -> Importers:
-    """Writes the record as Ada's importer, and then as Ben's, which shares the event."""
+    """Writes the record by Ada's importer, and then by Ben's importer, which shares the event."""
     assert await both.written(both.adas()) == ["recorded"]
     assert await both.written(both.bens()) == ["recorded"]
     assert (await both.read(), await both.shares()) == (["a bruise"], 1)
@@ -134,7 +134,7 @@ async def test_a_record_that_the_other_importer_has_changed_since_is_made_again(
 async def test_what_was_made_of_a_shared_record_is_made_again_once_it_has_its_own_event(
     shared: Importers, database_url: str, at_once: bool
 ) -> None:
-    """Law 20: Ben's change was made for the shared event. After Ada's change it must be made again, for Ben's own event."""
+    """Law 20: Ada's change gives Ben's record its own event. Ben's change, made for the shared event, is overtaken by Ada's."""
     if at_once:
         assert await shared.written(shared.adas_change(), shared.bens_change(expects=1)) == ["recorded", "overtaken"]
     else:
@@ -155,7 +155,7 @@ async def test_a_record_that_says_its_own_is_left_alone_when_the_other_is_change
 async def test_what_is_shared_and_parted_in_one_transaction_has_its_own_event(
     both: Importers, database_url: str, what: str
 ) -> None:
-    """Law 20: the log gets one event more than was requested, without a hole in seq."""
+    """Law 20: if one transaction shares an event and changes the event, the second importer gets an event of its own."""
     await both.written(both.adas())
     assert await both.written(both.bens(), getattr(both, what)()) == ["recorded", "recorded"]
     assert await both.read() == ["a bruise", "Ada's words" if what == "adas_change" else "Withdrawn", "a bruise"]

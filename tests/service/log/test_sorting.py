@@ -22,7 +22,7 @@ def sorting(family: Family, target: Draft, **more: str) -> Draft:
 
 
 async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.Pool) -> None:
-    """Events of other types state their own subject. The sorting of such an event gets the refusal of an absent event."""
+    """Events of other types state their own subject. Their sorting is refused like the sorting of an absent event."""
     family = await found(log)
     seen, day = saw(family), note(family)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle", "domain": "life"}
@@ -59,7 +59,7 @@ def sortings(feed: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.parametrize("audience", ["household", "family"])
 async def test_a_sorting_is_told_to_whoever_was_told_of_the_note(log: Log, pool: asyncpg.Pool, audience: str) -> None:
-    """Law 10: each member who was sent the note may sort it, and is sent the sorting."""
+    """Law 10: a sorting is delivered to each member who was sent the note, and to no other member."""
     family = await found(log)
     day = note(family, audience=audience)
     await push(log, family, family.sitter, day)
@@ -96,7 +96,7 @@ async def test_a_sorting_chooses_no_audience(log: Log, audience: str) -> None:
 
 
 async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: Log) -> None:
-    """The child must be the family's. The milestone is in the catalogue, is the family's own, or is left out (protocol)."""
+    """A sorting names a child of the family and a milestone of the catalogue, one of the family's own, or none (protocol)."""
     family = await found(log)
     day, own = note(family), "own.0193a2b4-0000-7000-8000-000000000000"
     await push(log, family, family.sitter, day)
@@ -113,7 +113,7 @@ async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: 
 
 
 async def test_a_sighting_says_itself_what_it_is_about(log: Log) -> None:
-    """A sighting is not sorted. Its author amends it."""
+    """The sorting of a sighting is refused, because a sighting names its milestone itself."""
     family = await found(log)
     sighting = saw(family)
     await push(log, family, family.ben, sighting)
@@ -129,7 +129,7 @@ async def code_of(log: Log, family: Family, who: MemberId, draft: Draft) -> str:
 
 
 async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: only the parent who wrote them can sort a parent's words, also in a thread of another member."""
+    """Law 20: a parent's words can be sorted only by that parent, also in a thread of another member."""
     family = await found(log)
     question, day = note(family), note(family)
     await push(log, family, family.ben, question)
@@ -144,7 +144,7 @@ async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
 
 
 async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: nothing is held in a thread that a waiting member began, so another's sorting there would tell of a milestone."""
+    """Law 20: in the thread of a waiting member, a sorting by others would tell of a milestone. So only this member can sort."""
     family = await found(log)
     day = note(family)
     await push(log, family, family.granny, day)
@@ -160,7 +160,7 @@ async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(l
 
 
 async def test_a_milestone_of_the_familys_own_stays_in_its_domain(log: Log) -> None:
-    """Law 19: a new title is delivered to all who know the milestone. A new domain is refused, because a member may keep it."""
+    """Law 19: an own milestone can get a new title and no new domain, because a member may keep that domain."""
     family = await found(log)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle"}
     await push(log, family, family.ada, drafted("MilestoneNamed", **own, domain="life"))

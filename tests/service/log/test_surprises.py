@@ -24,7 +24,7 @@ def log(log_by_clock: Log) -> Log:
 async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """Law 9: Ben's first releases the observation with its note, cheer, first and amendment: each once, right behind the act."""
+    """Law 9: Ben's sighting releases the sitter's sighting and all that refers to this one, each once, directly behind Ben's."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -60,7 +60,7 @@ async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_t
 async def test_an_act_that_was_recorded_offline_days_before_frees_when_it_arrives(
     log: Log, pool: asyncpg.Pool, clock: Clock
 ) -> None:
-    """Law 9: Ben saw the steps on Tuesday, without a network. The sitter's record of Wednesday was received before Ben's."""
+    """Law 9: Ben saw the steps on Tuesday, without a network. His first arrives on Friday, and releases the sitter's sighting."""
     family = await found(log)
     await waits(log, family, family.ben)
     tuesday, wednesday, friday = (NOON + timedelta(days=day) for day in (1, 2, 4))
@@ -77,7 +77,7 @@ async def test_an_act_that_was_recorded_offline_days_before_frees_when_it_arrive
 
 
 async def test_who_saw_running_has_seen_walking_and_running_would_tell_of_walking(log: Log, pool: asyncpg.Pool) -> None:
-    """After Ben has seen running, both walking and running are delivered to him at once."""
+    """Records of walking and of running are held. After Ben has seen running, both are released, and later ones delivered."""
     family = await found(log)
     await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
     walked, ran, later = saw(family, WALKED), saw(family, RUNS), saw(family, RUNS)
@@ -91,7 +91,7 @@ async def test_who_saw_running_has_seen_walking_and_running_would_tell_of_walkin
 
 
 async def test_what_was_withdrawn_while_it_was_held_is_never_delivered(log: Log, pool: asyncpg.Pool) -> None:
-    """The withdrawn event, the cheer for this event, and the withdrawal are never delivered."""
+    """A held event that its author withdraws, the cheer for this event and the withdrawal are never delivered."""
     family = await found(log)
     await waits(log, family, family.ben)
     before = await feed_of(pool, family, family.ben)
@@ -105,7 +105,7 @@ async def test_what_was_withdrawn_while_it_was_held_is_never_delivered(log: Log,
 
 
 async def test_an_own_first_that_was_withdrawn_is_unmet_and_what_was_told_stays_told(log: Log, pool: asyncpg.Pool) -> None:
-    """After the withdrawal of Ben's first, another record is held again."""
+    """After the withdrawal of Ben's first, another record is held again. The record that was released stays in his feed."""
     family = await found(log)
     await waits(log, family, family.ben)
     first, second = saw(family, WALKED), saw(family, WALKED)
@@ -122,7 +122,7 @@ async def test_an_own_first_that_was_withdrawn_is_unmet_and_what_was_told_stays_
 async def test_an_opened_envelope_frees_what_lies_in_it_and_later_ones_are_held_again(
     log: Log, pool: asyncpg.Pool, scope: str, freed: list[int]
 ) -> None:
-    """The scope is everything, a domain or a milestone. Opening is no sighting, so a later record is held again."""
+    """Events in the opened scope are released. A later one is held again, because opening is no sighting."""
     family = await found(log)
     await waits(log, family, family.ben)
     seen, later = (saw(family, WALKED), saw(family, SMILES)), saw(family, WALKED)
@@ -135,7 +135,7 @@ async def test_an_opened_envelope_frees_what_lies_in_it_and_later_ones_are_held_
 async def test_a_choice_of_tell_frees_and_an_older_one_that_arrives_late_does_not(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """The choice that was recorded later counts, in any order of arrival."""
+    """Of Ben's choices, the one that was recorded last counts, in any order of arrival."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -148,7 +148,7 @@ async def test_a_choice_of_tell_frees_and_an_older_one_that_arrives_late_does_no
 
 
 async def test_time_frees_by_an_event_of_the_log_and_only_what_is_due(log: Log, pool: asyncpg.Pool, clock: Clock) -> None:
-    """Laws 9 and 11: when something is due, a TimePassed is written. It is delivered to nobody, and a replay needs no clock."""
+    """Laws 9 and 11: a TimePassed in the log releases what is due. The TimePassed is delivered to nobody."""
     family = await found(log)
     await waits(log, family, family.ben, at_most_days=7)
     first, second = saw(family, WALKED), saw(family, SMILES)
@@ -177,7 +177,7 @@ async def test_time_frees_by_an_event_of_the_log_and_only_what_is_due(log: Log, 
 
 
 async def test_everyday_notes_are_held_until_somebody_sorts_them(log: Log, pool: asyncpg.Pool) -> None:
-    """A note of a sitter or a daycare that names no milestone is held. Ada's note is delivered."""
+    """A sitter's note is held until a sorting. If the note is sorted to a kept milestone, it stays held until Ben's own first."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     lunch, steps, ours = note(family, "peas for lunch"), note(family, "she walked!"), note(family, "a bath")
@@ -196,7 +196,7 @@ async def test_everyday_notes_are_held_until_somebody_sorts_them(log: Log, pool:
 
 
 async def test_a_hint_says_a_domain_once_a_day_and_nothing_else(log: Log, pool: asyncpg.Pool, clock: Clock) -> None:
-    """Ben gets one hint for a child, a domain and a day."""
+    """Ben gets one hint a day for each child and domain, with the child, the domain and the day."""
     family = await found(log)
     await waits(log, family, family.ben, mode="hint")
     before = await feed_of(pool, family, family.ben)
@@ -214,7 +214,7 @@ async def test_a_hint_says_a_domain_once_a_day_and_nothing_else(log: Log, pool: 
 
 
 async def test_what_has_a_safety_note_is_told_unless_it_was_chosen_by_name(log: Log, pool: asyncpg.Pool) -> None:
-    """A milestone with a safety note is delivered, because the home must change at once."""
+    """A milestone with a safety note is delivered, because the home must change, unless Ben keeps the milestone by name."""
     family = await found(log)
     await waits(log, family, family.ben)
     pulls = "movement.pulls-to-stand"
@@ -226,7 +226,7 @@ async def test_what_has_a_safety_note_is_told_unless_it_was_chosen_by_name(log: 
 
 
 async def test_an_amendment_that_would_tell_is_held_and_not_what_others_say_then(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 20: only the author's amendment is held, and its receipt names Ben. The cheer of another member is delivered."""
+    """Law 20: the author's amendment is held, and its receipt names Ben. A cheer of another member is delivered to Ben."""
     family = await found(log)
     await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
     first = saw(family, STOOD)
@@ -243,7 +243,7 @@ async def test_an_amendment_that_would_tell_is_held_and_not_what_others_say_then
 
 
 async def test_what_one_has_met_is_told_at_once_and_so_is_what_it_implies(log: Log, pool: asyncpg.Pool) -> None:
-    """A milestone that Ben has met is delivered to him at once, also by a process that has not read yet what Ben has met."""
+    """What Ben has met is delivered to him at once, also by a process that has not yet read what he has met."""
     family = await found(log)
     await pushed(log, family, family.ben, *at_noon(saw(family, SMILES)))
     await waits(log, family, family.ben)
@@ -270,7 +270,7 @@ async def test_a_first_that_was_amended_to_another_is_met_as_the_other(log: Log,
 
 
 async def test_what_tells_of_nothing_but_what_is_met_is_told(log: Log, pool: asyncpg.Pool) -> None:
-    """Running implies walking. Ben keeps walking, and has seen it, so running is delivered."""
+    """Running implies walking. Ben keeps walking and has seen the child walk, so running is delivered to him."""
     family = await found(log)
     await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
     await pushed(log, family, family.ben, *at_noon(saw(family, WALKED)))

@@ -54,7 +54,7 @@ async def test_a_batch_for_several_families_commits_whole_or_not_at_all(log: Log
 async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_for_each_other(
     database_url: str, pool: asyncpg.Pool
 ) -> None:
-    """Law 5: a batch takes only families that are free, and does not wait while it holds a lock. So there is no deadlock."""
+    """Law 5: a batch takes only families that are free, and does not wait while it has a lock. So there is no deadlock."""
     families = [Family(family=FamilyId(uuid)) for uuid in (uuid4() for _ in range(99)) if uuid.int % 2 == 0][:2]
     rival = await asyncpg.connect(database_url)
     async with log_on(database_url, pool) as log, asyncio.timeout(20):
@@ -77,7 +77,7 @@ async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_
 
 
 async def test_a_refused_draft_stops_no_other_and_receipts_keep_the_order(log: Log, pool: asyncpg.Pool) -> None:
-    """The accepted drafts of a push are recorded. The refusal of each other draft has the draft's index."""
+    """The valid drafts of a push are recorded beside refused ones. Each refusal has the index of its draft."""
     family = await found(log)
     kept = note(family, "already there")
     await push(log, family, family.daycare, kept)
@@ -127,7 +127,7 @@ async def test_the_accepted_drafts_of_a_push_are_seen_together(log: Log, pool: a
 
 
 async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 1: the same drafts, sent again, get the receipts of the first attempt if that one committed."""
+    """Law 1: all drafts of the push are recorded, or none. If they are sent again, each has one place in the feed."""
     family = await found(log)
     owner = await asyncpg.connect(database_url)
     draw = random.Random(1)

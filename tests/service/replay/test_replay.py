@@ -143,7 +143,7 @@ async def test_replay_finds_what_was_damaged_and_mends_it(log: Log, pool: asyncp
 
 
 async def test_every_table_of_the_projections_is_damaged_once(pool: asyncpg.Pool) -> None:
-    """Law 11: a new table of a family must be added to the tables of this test."""
+    """Law 11: the damages of this file cover each table of the projections. A new table without a damage fails the test."""
     tables = await pool.fetch("SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = 'public'"
                               " AND column_name = 'family_id'")  # fmt: skip
     of_access = {
@@ -166,7 +166,7 @@ async def test_a_difference_says_no_name_and_no_word(log: Log, pool: asyncpg.Poo
 
 
 async def test_a_log_with_a_hole_is_no_ground_to_fold_on(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 3: the replay raises an error that names the missing event."""
+    """Law 3: if an event is missing in the log, the replay raises an error that names its seq."""
     await with_a_history(log)
     await pool.execute("UPDATE family SET last_seq = last_seq + 1")
     with pytest.raises(LookupError, match="has no event"):
@@ -174,7 +174,7 @@ async def test_a_log_with_a_hole_is_no_ground_to_fold_on(log: Log, pool: asyncpg
 
 
 async def test_a_replay_while_others_write_loses_nothing(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 11: the replay locks the family's head while it swaps rows, so no other writer writes in between."""
+    """Law 11: after damages, replays and pushes in turn, a check finds no difference."""
     family = await with_a_history(log)
     for number in range(6):
         await pool.execute(list(DAMAGES.values())[13 + number])
@@ -200,7 +200,7 @@ async def test_a_service_that_met_damaged_rows_writes_rightly_once_they_are_mend
 async def test_rows_from_before_own_sightings_had_subjects_become_what_this_release_would_have_written(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 11: the migrations since 0008 are rolled back and applied again, with rows in the tables."""
+    """Law 11: the migrations since 0008 fill the tables of a family with the rows that a replay finds right."""
     await with_a_history(log)
     connection = await asyncpg.connect(database_url)
     since = sorted(path.stem for path in FOLDER.glob("*.sql") if path.stem >= "0008_own_sightings_by_subject")

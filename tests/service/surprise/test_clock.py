@@ -1,4 +1,4 @@
-"""Tests the service's clock: it releases a held event once, when the days are over. When nothing is due, it writes nothing."""
+"""Tests the service's clock: it releases a held event once, when the days of the wait are over. Otherwise it writes nothing."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ class Woken:
 async def process(
     database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken | None = None
 ) -> AsyncIterator[tuple[Log, Clock]]:
-    """Starts a log and a clock, as a service process has them. Two pairs on one database behave as two processes."""
+    """Starts a log and a clock, as a service process does. Two pairs on one database behave like two processes."""
     log = Log(pool=pool, database_url=database_url, notifier=woken or Woken(), now=time)
     await log.start()
     try:
@@ -98,7 +98,7 @@ async def logged(pool: asyncpg.Pool) -> list[str]:
 
 
 async def released(pool: asyncpg.Pool, family: Family) -> list[tuple[str, str | None]]:
-    """Returns the sightings in Ben's feed, with the mark of their release."""
+    """Returns the sightings in Ben's feed, each with the reason of its release."""
     entries = await feed_of(pool, family, family.ben)
     return [(entry["event"]["event"]["milestone"], entry["released"]) for entry in entries if _is_sighting(entry)]
 
@@ -110,7 +110,7 @@ def _is_sighting(entry: dict[str, Any]) -> bool:
 async def test_after_the_wait_the_event_is_released_once_and_the_log_still_replays(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Laws 9 and 11: the event is released once, in the transaction of the TimePassed, with the mark `time`, not too early."""
+    """Laws 9 and 11: a held event is released once and not too early, with the reason `time`. A replay gives the same rows."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7, milliseconds=-1)
@@ -144,7 +144,7 @@ async def test_of_two_processes_that_find_the_same_family_one_writes(
 
 
 async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """Nothing is written for choices without a limit of days, for limits of other choices, or for members who have left."""
+    """Nothing is written if no choice has a limit of days, if only a choice for another domain has one, or after Ben has left."""
     log, ticking = here
     await kept(log, time, days=None)
     partly = await kept(log, time, days=None)
@@ -178,7 +178,7 @@ async def test_a_tick_is_in_no_feed_and_wakes_only_the_member_of_the_release(
 
 
 async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """The days of each event count from when the log received it."""
+    """Each event is released when the days of its own choice are over, counted from the receipt of the event."""
     log, ticking = here
     family = await kept(log, time, days=7)
     await says(log, time, family, family.ben,
@@ -196,7 +196,7 @@ async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock]
 async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """If the clock stands still or goes back, nothing is released too early or twice, and no release is undone."""
+    """If the clock stands still or goes back, no event is released too early or twice, and no release is undone."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7)
@@ -214,7 +214,7 @@ async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
 async def test_one_broken_family_stops_no_other_and_is_tried_again(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool
 ) -> None:
-    """Law 17: a family with a damaged row does not stop other families. After a repair its events are released too."""
+    """Law 17: a family with a damaged row stops no other family. After a repair, the family's events are released too."""
     log, ticking = here
     ticking = Clock(pool=pool, log=log, families_a_page=2)
     families = sorted([await kept(log, time) for _ in range(6)], key=lambda family: family.family)
@@ -256,7 +256,7 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
 async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     database_url: str, time: Time
 ) -> None:
-    """Law 9: the service looks for due releases soon after its start."""
+    """Law 9: soon after its start, a service releases the events that became due while it was stopped."""
     settings = Settings(database_url=database_url, **UNLIMITED)
     with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:

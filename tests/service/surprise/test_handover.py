@@ -23,7 +23,7 @@ async def read(someone: Someone, **query: str) -> list[dict[str, Any]]:
 
 
 async def card_of(reader: Someone) -> tuple[list[str], list[str]]:
-    """Returns the milestones of the only card: those that the member knows, and those not to be mentioned."""
+    """Returns the milestones of the only card: those that the waiting member knows, and those not to be mentioned."""
     (card,) = await read(reader)
     return [line["milestone"] for line in card["knows"]], [line["milestone"] for line in card["not_to_mention"]]
 
@@ -35,7 +35,7 @@ def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], byte
 
 
 async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Village) -> None:
-    """Each parent gets the card about the other parent, with titles and a safe phrase."""
+    """The sitter gets the cards about both parents, with titles and a safe phrase. Each parent gets the other's card."""
     await keeps(village.ben, "domain:movement", hold_unsorted=True)
     await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
     for reader in (village.ada, village.sam):
@@ -57,7 +57,7 @@ async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Vil
 
 
 async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(village: Village) -> None:
-    """Law 14: a private first and an opened envelope change no card and no receipt of others. A shared first does."""
+    """Law 14: a private first and an opened envelope change no card and no receipt of others. A shared first changes them."""
     await keeps(village.ben)
     await push(village.ada, village.saw(WALKED))
     readers = (village.ada, village.sam, village.ducklings)
@@ -119,7 +119,7 @@ async def test_a_sighting_that_its_author_amends_out_of_the_readers_sight_stays_
 
 
 async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village) -> None:
-    """The card with `child` in its query has the part of the full card that is about this child (protocol, Views)."""
+    """With `child` in its query, a request gets the cards of the full list that are about this child (protocol, Views)."""
     noah = (await village.ada.ask("POST", "/v1/families/{family}/children", json={"name": "Noah"})).json()["child"]
     await keeps(village.ben)
     await keeps(village.ada, child=noah)
@@ -162,7 +162,7 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """The response does not show whether a child of this id exists in another family."""
+    """The responses for a foreign child and for an absent one are equal, so they do not show whether the child exists."""
     children = [standing.ids[name] for name in ("foreign_child", "absent")]
     answers = [observable(standing.ask("ada", "GET", CARD, params={"child": child})) for child in children]
     assert answers[0] == answers[1]

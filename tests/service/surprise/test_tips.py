@@ -44,7 +44,7 @@ def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], byte
 
 
 async def distinct_responses(members: list[Someone], **query: str) -> set[bytes]:
-    """Returns the set of distinct responses to these members, in JSON and in MessagePack."""
+    """Returns the set of distinct responses to the given members, in JSON and in MessagePack."""
     answers = []
     for member in members:
         answers.append(observable(await member.ask("GET", TIPS, params=query)))
@@ -84,7 +84,7 @@ async def test_tips_are_the_same_for_everybody_whether_or_not_anything_happened(
 
 
 async def test_tips_are_those_of_the_catalogue_at_each_childs_age(http: httpx.AsyncClient) -> None:
-    """The tips are in the order of the children's ids, also for a child without a birth date, and for one who is not yet born."""
+    """The tips fit each child's age, with or without a birth date, and are in the order of the children's ids."""
     ada = await found_family(http)
     born_by_child: dict[str, date | None] = {(await ada.ask("GET", TIPS)).json()["children"][0]["child"]: None}
     for name, born in (("Mia", BORN), ("Noah", ON + timedelta(days=20)), ("Old", date(2001, 2, 28)), ("Lea", date(2024, 2, 29))):
@@ -102,7 +102,7 @@ async def test_tips_are_those_of_the_catalogue_at_each_childs_age(http: httpx.As
 
 
 async def test_tips_are_for_the_date_that_the_device_names(http: httpx.AsyncClient) -> None:
-    """Without a date in the query, the tips are for today in UTC. The response states its date."""
+    """The tips are for the date in the query, or for today in UTC. The response states the date."""
     ada = await found_family(http)
     child = await add_child(ada, "Mia", BORN)
     for on, months in ((date(2026, 2, 27), 0), (date(2026, 2, 28), 1), (date.min, None), (date.max, None)):
@@ -146,7 +146,7 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """The response does not show whether a child of this id exists in another family."""
+    """The responses for a foreign child and for an absent one are equal, so they do not show whether the child exists."""
     answers = [
         observable(standing.ask(who, "GET", TIPS, params={"child": child}))
         for child in (standing.ids["foreign_child"], standing.ids["absent"], some_uuid(4), standing.people["ada"].member)

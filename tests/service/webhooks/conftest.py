@@ -61,7 +61,7 @@ class Home:
         self, *, egress: EgressPolicy = AT_HOME, jitter: Callable[[], float] = lambda: 0.0,
         attempt_s_max: float = ATTEMPT_S_MAX, slow_s: float = SLOW_S,
     ) -> Sender:  # fmt: skip
-        """Returns a new sender, as another process has it."""
+        """Returns a new sender, which behaves like the sender of another process."""
         self.senders.append(
             Sender(
                 pool=self.pool, notifier=self.notifier, egress=egress, now=self.time, jitter=jitter,
@@ -103,7 +103,7 @@ async def poll_and_finish(sender: Sender) -> None:
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """Sets the clock. The standardwebhooks package, which refuses messages older than five minutes, uses it too."""
+    """Sets the clock of the service and of the standardwebhooks package, which refuses messages older than five minutes."""
     time = Time()
 
     class OnTime(datetime):

@@ -26,7 +26,7 @@ class Delivery:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """Returns the entry as a page has it, without the field `chain`."""
+        """Returns the entry in the form that a page of the feed has, without the field `chain`."""
         return {name: value for name, value in self.received["entry"].items() if name != "chain"}
 
     @property
@@ -47,7 +47,7 @@ class Delivery:
         return self.headers["webhook-signature"].split(" ")
 
     def is_signed_with(self, secret: str) -> None:
-        """Verifies the signature with the independent standardwebhooks package, which raises an error if it is wrong."""
+        """Verifies the signature with the independent standardwebhooks package, which raises an error for a wrong signature."""
         Webhook(secret).verify(self.body, self.headers)
 
 
@@ -137,7 +137,7 @@ async def _gone(reader: asyncio.StreamReader) -> None:
 
 @asynccontextmanager
 async def receiving(*, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Frame]:
-    """Listens on a socket while the block runs."""
+    """Listens on a socket while the `with` block runs."""
     frame = Frame()
     tasks: set[asyncio.Task[None]] = set()
 

@@ -49,7 +49,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_an_address_that_is_not_public_or_not_plain_is_refused(url: str) -> None:
-    """The URL is refused without a look-up, and with one sentence for all reasons."""
+    """A URL whose host is not public, or not written plainly, is refused without a look-up. All reasons get one sentence."""
     with pytest.raises(UrlNotAllowed) as refused:
         EgressPolicy().read(url)
     assert (str(refused.value), refused.value.at) == (str(UrlNotAllowed()), "url")
@@ -93,7 +93,7 @@ TARGET = ParsedUrl(scheme="https", host="frame.example", port=443, path="/")
               ("::ffff:127.0.0.1",), ("fe80::1%2",)],
 )  # fmt: skip
 async def test_a_name_with_a_private_address_is_refused(found: tuple[str, ...]) -> None:
-    """All addresses of a name are checked, because an attacker can add a private address to public ones."""
+    """A name is refused if one of its addresses is private, because an attacker can add a private address to public ones."""
     with pytest.raises(Unreachable):
         await EgressPolicy(resolve=resolves_to(*found)).find(TARGET)
 
@@ -112,14 +112,14 @@ async def test_an_allowed_address_is_checked_again_at_each_attempt(url: str) -> 
 
 
 async def test_the_systems_own_look_up_is_used_and_localhost_refused() -> None:
-    """With the default resolver, names of this machine resolve to private addresses."""
+    """By default, the system resolves host names. `localhost` is refused, because its address is private."""
     assert "127.0.0.1" in addresses_of("localhost", 80)
     with pytest.raises(Unreachable):
         await EgressPolicy().find(ParsedUrl(scheme="https", host="localhost", port=443, path="/"))
 
 
 async def test_a_look_up_that_hangs_is_given_up_and_delays_no_other() -> None:
-    """Law 17: each look-up runs in a thread of its own, with a time limit."""
+    """Law 17: look-ups that hang are given up after a time limit. Meanwhile another look-up succeeds."""
     released = threading.Event()
 
     def hangs(host: str, port: int) -> Sequence[str]:
@@ -144,7 +144,10 @@ class OneAddressIsPublic(EgressPolicy):
 
 
 async def test_the_checked_address_is_the_one_to_connect_to() -> None:
-    """DNS rebinding: the name resolves to a public address first, and then to a private one. An attempt resolves a name once."""
+    """An attempt resolves the name of its target once, and connects to the address that was found and checked.
+
+    DNS rebinding: a second look-up of the name would find a private address.
+    """
     resolved: list[str] = []
 
     def rebinds(host: str, port: int) -> list[str]:
@@ -175,7 +178,7 @@ async def test_the_next_address_is_tried_where_the_first_refuses() -> None:
 async def test_no_proxy_and_no_credentials_of_the_environment_are_used(
     frame: Frame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A proxy would look up the name again. A netrc file would send the operator's passwords to hosts that members choose."""
+    """A proxy, which would resolve the name again, is not used, and no password of a netrc file is sent."""
     async with receiving() as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")

@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 async def test_the_python_of_the_page_verifies_what_was_sent(
     home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The example on the page uses no code of the service."""
+    """The page's example, which uses no code of the service, accepts a real delivery, and refuses a changed body or secret."""
     hook = await home.hook(frame.url())
     await poll_and_finish(home.sender())
     sent = frame.deliveries[0]
@@ -44,7 +44,7 @@ async def test_the_python_of_the_page_verifies_what_was_sent(
 
 
 def printed_by(shell: str, folder: Path, given: dict[str, str]) -> str:
-    """Returns what a shell script prints that is run in a folder with the given variables."""
+    """Runs a shell script in a folder with the given variables, and returns its output."""
     run = subprocess.run(
         ["sh", "-c", shell], cwd=folder, check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **given}
     )

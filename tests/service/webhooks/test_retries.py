@@ -80,7 +80,7 @@ async def test_a_target_that_responds_gone_is_disabled_at_once(home: Home, frame
 
 
 async def test_a_redirect_is_not_followed(home: Home, frame: Frame) -> None:
-    """A redirect could lead from the checked address to an unchecked one."""
+    """A redirect is a failure, because it could lead from the checked address to an unchecked one."""
     async with receiving() as elsewhere:
         hook = await home.hook(frame.url())
         for status in (301, 302, 307, 308):
@@ -92,7 +92,7 @@ async def test_a_redirect_is_not_followed(home: Home, frame: Frame) -> None:
 
 
 async def test_an_unreachable_and_an_unknown_host_are_one_failure(home: Home) -> None:
-    """The two failures look the same. So a member cannot find out which addresses of a network exist."""
+    """An unreachable host and an unknown host get one code and one wait. So a member cannot find out which addresses exist."""
 
     def no_such_host(host: str, port: int) -> list[str]:
         raise OSError(host)
@@ -155,7 +155,7 @@ async def test_a_slow_target_continues_among_the_slow_ones_and_misses_nothing(ho
 
 
 async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, frame: Frame) -> None:
-    """Law 17: a response has a bound in time and in bytes. Its status counts, whatever follows the status."""
+    """Law 17: a response is given up after a time, or at a number of bytes. The status counts if the head has arrived."""
     sent = 0
 
     async def drips(_: Any, writer: asyncio.StreamWriter) -> None:
@@ -197,7 +197,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, 
 
 
 async def test_a_notification_makes_it_prompt_and_polling_makes_it_certain(home: Home, frame: Frame) -> None:
-    """Law 18: a sender that gets the notification sends at once. Another sender finds the entry at its next poll."""
+    """Law 18: a sender that is notified sends at once. A sender that is not notified finds the entry at its next poll."""
     await home.hook(frame.url(), after=len(await home.feed()))
     hears = home.sender()
     home.notifier = LocalNotifier()

@@ -31,7 +31,7 @@ class Service:
 
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
-    """Runs a service that allows private addresses, because the receivers of a test are on this machine."""
+    """Runs a service that allows webhooks to private addresses, because the receivers of a test are on this machine."""
     async with serving(database_url, webhooks_anywhere=True, **UNLIMITED) as running:
         yield Service(running, running.runtime.webhook_sender)
 
@@ -64,7 +64,7 @@ async def feed(someone: Someone) -> list[dict[str, Any]]:
 async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
     service: Service, village: Village, frame: Frame
 ) -> None:
-    """The webhooks receive the entries of a pull, with valid signatures."""
+    """A webhook from place 0 receives the entries of a whole pull. Another one receives only the entry after its creation."""
     now, all_of_it = await made(village.ben, frame), await made(village.ben, frame, query="?after=0", url=frame.url(path="/all"))
     assert (now["place"], all_of_it["place"]) == (len(await feed(village.ben)), 0)
     await push(village.ada, village.saw("movement.first-steps"))
@@ -80,7 +80,7 @@ async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
 
 
 async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Frame) -> None:
-    """Law 14: webhooks of other members get the response of a webhook that does not exist, and do not change."""
+    """Law 14: requests for another member's webhook get the response for an absent webhook, and change nothing."""
     hook = (await made(village.ben, frame, name="the frame in the hall"))["webhook"]
     before = await listed(village.ben)
     assert [one["name"] for one in before] == ["the frame in the hall"]
@@ -105,7 +105,7 @@ async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None
 
 
 async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, frame: Frame) -> None:
-    """Law 17: concurrent requests do not exceed the bound."""
+    """Law 17: of twelve concurrent requests, five make a webhook, and seven are refused."""
     answers = await asyncio.gather(*(village.ben.ask("POST", HOOKS, json={"url": frame.url()}) for _ in range(12)))
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 7
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"access.too_many"}
@@ -177,7 +177,7 @@ async def test_a_forbidden_address_is_refused_with_one_sentence(
 async def test_a_bad_body_or_query_is_refused_with_its_field(
     village: Village, body: dict[str, Any], query: str, at: str
 ) -> None:
-    """Law 17: the refusal names the field."""
+    """Law 17: the refusal of an invalid body or query names the field."""
     answer = await village.ben.ask("POST", HOOKS + query, json=body)
     assert (400, "body.invalid", at) == (answer.status_code, answer.json()["code"], answer.json()["at"])
     assert await listed(village.ben) == []
@@ -206,7 +206,7 @@ async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Serv
 
 
 async def test_a_held_event_shows_in_no_response(service: Service, village: Village, frame: Frame) -> None:
-    """Law 8: a held event changes no byte of the list of webhooks, and nothing is sent for it."""
+    """Law 8: a held event changes no byte of the list of webhooks, and no webhook posts anything about the event."""
     await keeps(village.ben)
     await made(village.ben, frame, query="?after=0")
     await poll_and_finish(service.sender)
@@ -220,7 +220,7 @@ async def test_a_held_event_shows_in_no_response(service: Service, village: Vill
 
 
 async def test_responses_match_the_openapi_document(village: Village, frame: Frame) -> None:
-    """The document is generated from the types of the responses."""
+    """The body of each response is valid by the OpenAPI document."""
     document = (await village.ben.ask("GET", "/schema/openapi.json")).json()
     hook = (await village.ben.ask("POST", HOOKS, json={"url": frame.url()})).json()
     requests = [("get", ""), ("post", "/{webhook}/secret"), ("post", "/{webhook}/resume"), ("post", "")]

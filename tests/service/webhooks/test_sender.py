@@ -16,7 +16,7 @@ SPOKE = "talking.first-word"
 
 
 async def keeps(home: Home, mode: str = "keep", scope: str = "all") -> None:
-    """Appends Ben's choice to keep surprises."""
+    """Appends Ben's choice about surprises: by default, to keep everything."""
     await home.append(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
 
 
@@ -43,7 +43,7 @@ async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Fra
 
 
 async def test_another_secret_or_another_body_does_not_verify(home: Home, frame: Frame) -> None:
-    """The standardwebhooks package refuses a wrong signature, so the other tests can rely on it."""
+    """The standardwebhooks package refuses a wrong signature. So the other tests can rely on the package."""
     hook, other = await home.hook(frame.url()), await home.hook(frame.url(path="/other"))
     await poll_and_finish(home.sender())
     delivery = next(one for one in frame.deliveries if one.line.startswith("POST /hooks/frame "))
@@ -68,7 +68,7 @@ async def test_a_webhook_goes_on_from_its_place_also_in_another_process(home: Ho
 
 
 async def test_what_a_killed_process_had_begun_is_sent_again_with_the_same_id(home: Home, frame: Frame) -> None:
-    """The lease of a killed process expires, and another process sends the message again. Receivers know it by its id."""
+    """When the lease of a killed process has expired, another process sends the message again, with the same id."""
     hook = await home.hook(frame.url())
     frame.answer = never
     killed = home.sender()
@@ -102,7 +102,7 @@ async def test_a_stopped_process_hands_over_at_once(home: Home, frame: Frame) ->
 
 
 async def test_of_two_senders_one_sends_and_the_order_holds(home: Home, frame: Frame) -> None:
-    """A webhook is served by one process at a time: the first that claims it."""
+    """Of several senders, only one posts for a webhook at a time, and the entries arrive in order, each once."""
     await home.hook(frame.url())
     await home.append(home.family.ada, *(note(home.family, f"note {number}") for number in range(20)))
     frame.answer = after(0.005, with_status(200))
@@ -117,7 +117,7 @@ async def test_of_two_senders_one_sends_and_the_order_holds(home: Home, frame: F
 
 
 async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
-    """For a day both secrets are valid, so a receiver can change to the new one without missing a message."""
+    """For a day after the rotation, both secrets sign each message. Then only the new secret signs."""
     hook = await home.hook(frame.url())
     frame.answer = with_status(500)
     newer = b"n" * 32
@@ -175,7 +175,7 @@ async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame
 
 
 async def test_nothing_is_sent_for_a_member_who_has_left(home: Home, frame: Frame) -> None:
-    """The webhook of a member who has left is deleted, with its address and secrets, and its entries are not sent."""
+    """When a member has left, their webhook is deleted, with its address and secrets, and nothing is posted to the address."""
     hook = await home.hook(frame.url(), member=home.family.sitter)
     other = await home.hook(frame.url(path="/ben"))
     await leave(home.log, home.family, home.family.sitter)
@@ -185,7 +185,7 @@ async def test_nothing_is_sent_for_a_member_who_has_left(home: Home, frame: Fram
 
 
 async def test_a_turn_after_the_member_left_sends_nothing(home: Home, frame: Frame) -> None:
-    """The roster is checked when a delivery begins, and again before each further entry."""
+    """The member leaves during a delivery, and further entries are not sent. The roster is checked before each entry."""
     sitter = home.family.sitter
     await home.hook(frame.url(), member=sitter, after=len(await home.feed(sitter)))
     home.notifier = LocalNotifier()
@@ -207,7 +207,7 @@ async def test_a_turn_after_the_member_left_sends_nothing(home: Home, frame: Fra
 
 @pytest.mark.parametrize("how", ["leaves", "drops it", "leaves, and is heard of"])
 async def test_a_turn_under_way_is_cancelled_within_a_second(home: Home, frame: Frame, how: str) -> None:
-    """The delivery is cancelled also without a notification, as if another process had removed the member or the webhook."""
+    """A delivery in progress is cancelled within a second, also without a notification from the other process."""
     await home.hook(frame.url(), member=home.family.sitter)
     frame.answer = after(0.9, with_status(200))
     sender = home.sender()

@@ -1,4 +1,4 @@
-"""Tests how a note is read: subjects, denials and cues that share words. The work is linear in the length of any text."""
+"""Tests how a note is read: its subject, denials, and cues that share words. The work grows linearly with the text."""
 
 import sys
 from types import FrameType
@@ -27,7 +27,7 @@ def test_milestones_come_in_the_order_of_the_words_and_each_once() -> None:
 
 
 def test_of_two_cues_that_share_words_the_more_specific_one_counts() -> None:
-    """A note of first steps is not also recorded as walking."""
+    """Words that match the cues of two milestones give the more specific one: "first steps" gives no "walks"."""
     assert milestones_in("Mia took her first steps today.", names=["Mia"]) == (FIRST_STEPS,)
     assert milestones_in("She rolled from her tummy to her back.", names=["Mia"]) == ("movement.rolls-tummy-to-back",)
     assert milestones_in("Mia crawled up the stairs.", names=["Mia"]) == ("movement.crawls-up-stairs",)
@@ -50,6 +50,13 @@ def test_without_names_a_pronoun_means_the_child_and_a_name_another_person() -> 
     assert milestones_in("Mia clapped today.") == ()
     assert milestones_in("She clapped today.") == (CLAPS,)
     assert milestones_in("Clapped her hands today!") == (CLAPS,)
+
+
+def test_you_means_the_child_only_in_a_note_that_is_addressed_to_the_child() -> None:
+    """A sentence that only mentions the child addresses a parent: "you" is the parent, whose acts are not the child's."""
+    assert milestones_in("Mia had soup. You walked to the car together.", names=["Mia"]) == ()
+    for greeting in ("Dear Mia", "Well done, Mia", "Coucou Mia", "Chère Mia"):
+        assert milestones_in(f"{greeting}! You walked to the mat.", names=["Mia"]) == (WALKS,), greeting
 
 
 def test_a_name_that_is_an_everyday_word_means_the_child_only_with_a_capital() -> None:
@@ -140,7 +147,7 @@ def test_a_skipped_note_has_no_milestone(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize("language", languages(), ids=lambda language: language.name)
 def test_a_note_with_a_cue_is_never_skipped(language: Language) -> None:
-    """Each cue is tried with the shortest text that matches it, in lower case and with capitals as in a title."""
+    """The quick check before the reading skips no text with a cue, in lower case and with capitals as in a title."""
     for cues in language.cues.values():
         for cue in cues:
             certain = [step.words for step in cue.pattern.steps if not (step.is_optional or step.gap)]
@@ -187,7 +194,7 @@ HOSTILE = {
 
 
 COUNTED_CHARACTERS = 2_000
-"""Characters of a text that is long enough to distinguish quadratic from linear work, and short enough to trace each line."""
+"""The length of a text in characters: enough to distinguish quadratic from linear work, and few enough to trace each line."""
 
 
 def steps(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Tests the reader's rules: plans, uncertain milestones, retractions, names of the child, markup and typing errors."""
+"""Tests the rules for reading notes: plans, uncertain milestones, retractions, names of the child, markup and typing errors."""
 
 import msgspec
 import pytest

@@ -67,10 +67,10 @@ def findings_of(record: Record, before: RecordState | None = None) -> Findings:
 
 
 def found_in(record: Record, before: RecordState | None = None) -> tuple[str, ...]:
-    """Returns the milestones that are found in a record for certain."""
+    """Returns the milestones that are found for certain in a record."""
     return findings_of(record, before).found
 
 
 def found_in_all_words(record: Record) -> tuple[str, ...]:
-    """Returns the certain milestones of a record whose whole text is read as prose."""
+    """Returns the milestones that are found for certain if the whole text of a record is read as prose."""
     return found_in(replace(record, prose=None))

@@ -16,7 +16,7 @@ EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 10, 1, 13, tzinfo=UTC)))
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 48 everyday entries and 19 edge cases. One entry is on two pages."""
+    """Each of 48 everyday entries and 19 edge cases gets its outcome. The entry that is on two pages gives one id."""
     found = read("brightwheel", body())
     assert tally(found) == {
         "translated": 48 + 1 + 10,

@@ -25,9 +25,9 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 
 
 def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
-    """The file has 60 everyday rows and 13 edge cases.
+    """Each of 60 everyday rows and 13 edge cases gets its outcome. The errors name the row.
 
-    Three rows of one minute share an id, until `row_ids` gives each its own.
+    Three rows of one minute share an id. Later, `row_ids` gives each row an id of its own.
     """
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"translated": 60 + 8, "no_words": 1, "unreadable": 4}
@@ -68,7 +68,7 @@ def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_correc
 
 
 def test_a_whole_plain_file_gives_the_expected_outcomes() -> None:
-    """The file has 60 everyday rows, one of them twice, and 14 edge cases."""
+    """Each of 60 everyday rows and 14 edge cases gets its outcome. One everyday row is in the file twice."""
     found = read("plain", feed_csv.plain())
     assert tally(found) == {"translated": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
     assert [one.at.partition(".")[2] for one in found if isinstance(one, Unreadable)] == [
@@ -112,7 +112,7 @@ def test_plain_rows_are_translated_exactly() -> None:
 
 
 def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
-    """Until 1972, the offset of Monrovia was -00:44:30, which cannot be written in whole minutes."""
+    """Monrovia's offset was -00:44:30 until 1972. An offset is written in whole minutes, so this time is given in UTC."""
     (old,) = records(
         read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))
     )
@@ -120,6 +120,6 @@ def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
 
 
 def test_a_text_with_nul_is_unreadable() -> None:
-    """A file with NUL is refused as a whole. This outcome exists only for a caller who translates a single record."""
+    """A single record with NUL in its text is unreadable. (A whole file with NUL is refused before its records are read.)"""
     row = {"id": "1", "child": "ada", "occurred_at": "2026-03-14", "text": "a\0b"}
     assert verdict("plain", row) == "it.text"

@@ -17,7 +17,7 @@ LINKED = ImportHints(reference="ada", name_by_reference={"ada": "Ada"})
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 50 everyday observations (one of them twice) and 17 edge cases, 5 notes and 6 edge cases, and 2 feed items."""
+    """Each record gets its outcome: 50 everyday observations and 17 edge cases, 5 notes and 6 edge cases, 2 feed items."""
     found = read("famly", body())
     assert tally(found) == {
         "translated": 50 + 1 + 5 + 5 + 1,

@@ -64,7 +64,10 @@ def test_a_row_that_was_cut_inside_a_character_does_not_stop_the_others(cut: int
 
 
 def test_a_lone_surrogate_in_one_json_record_does_not_stop_the_others() -> None:
-    """JSON.stringify writes a lone surrogate if a text was cut inside of an emoji."""
+    """The record with the lone surrogate is unreadable, and the other records are read.
+
+    JavaScript's JSON.stringify writes a lone surrogate if a text was cut inside of an emoji.
+    """
     notes = [note("a", "Ate soup."), note("b", "Cut off \ud83c"), note("c", f"Slept {CAT}")]
     found = read("brightwheel", json.dumps({"activities": notes}).encode())
     assert [record.text for record in records(found)] == ["Ate soup.", f"Slept {CAT}"]

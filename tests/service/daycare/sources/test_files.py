@@ -40,7 +40,7 @@ NOT_JSON = {
 
 @pytest.mark.parametrize("body", NOT_JSON, ids=range(len(NOT_JSON)))
 def test_a_file_of_another_system_is_refused(body: bytes) -> None:
-    """Law 17: a file that is no response of its source is refused before a record is read."""
+    """Law 17: a file that is not a response of the named source is refused before a record is read."""
     with pytest.raises(Refused) as refusal:
         SOURCES["brightwheel"].read(body)
     assert refusal.value.code == NOT_JSON[body]
@@ -64,7 +64,7 @@ NOT_CSV = {
 
 @pytest.mark.parametrize("body", NOT_CSV, ids=range(len(NOT_CSV)))
 def test_an_invalid_plain_csv_is_refused_with_its_place(body: bytes) -> None:
-    """Law 17: a file that is no plain CSV is refused before a record is read, and the error names the place."""
+    """Law 17: an invalid plain CSV is refused before a record is read, and the error names the place in the file."""
     with pytest.raises(Refused) as refusal:
         SOURCES["plain"].read(body)
     assert (refusal.value.code, refusal.value.at) == NOT_CSV[body]

@@ -18,7 +18,7 @@ ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The journal has 60 everyday entries, one of them in two months, and 9 edge cases."""
+    """Each of 60 everyday entries and 9 edge cases gets its outcome. One everyday entry is in two months."""
     found = read("lillio", body(), ADA)
     assert tally(found) == {"translated": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
     assert {record.reference for record in records(found)} == {"account 7"}

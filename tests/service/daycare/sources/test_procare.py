@@ -15,7 +15,7 @@ EDGE_CASES = edge_cases(Day(1, start=datetime(2026, 2, 2, 17, tzinfo=UTC), offse
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 60 everyday entries and 15 edge cases. One entry is on two pages, and 10 are about one to three children."""
+    """Each of 60 everyday entries and 15 edge cases gets its outcome. Ten entries are about one to three children."""
     found = read("procare", body())
     assert tally(found) == {"translated": 60 + 1 + 11, "no_words": 1, "unknown_kind": 1, "unreadable": 2}
     learning = 4 * 1 + 3 * 2 + 3 * 3
@@ -100,7 +100,7 @@ def test_everyday_entries_keep_the_centres_words() -> None:
 
 
 def test_a_date_without_a_time_is_noon_of_that_day() -> None:
-    """On 8 March 2026 the clocks in New York go forward by an hour. The date alone still means noon of that day."""
+    """A date alone means noon, also on the day on which the clocks of New York go forward (8 March 2026)."""
     day = only("procare", EDGE_CASES["day_alone"], ImportHints(zone="America/New_York"))
     assert (day.occurred_at.isoformat(), day.precision) == ("2026-03-08T12:00:00-04:00", Precision.DAY)
 

@@ -34,7 +34,7 @@ CLAPPED: Final = "She clapped her hands!"
 
 
 class Case(NamedTuple):
-    """A record of a source, the milestones that are found in its whole text, and those that are found in its prose."""
+    """A record of a source, the milestones that are found in its whole text, and the milestones that are found in its prose."""
 
     source: str
     record: dict[str, Any]

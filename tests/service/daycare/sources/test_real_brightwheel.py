@@ -1,6 +1,6 @@
-"""Tests real, anonymised responses of Brightwheel, if the folder with them exists.
+"""Tests real, anonymised responses of Brightwheel, if the folder with the responses exists.
 
-They are not ours, so the project has no copy.
+The responses are not ours, so the project contains no copy of them.
 """
 
 from collections import Counter

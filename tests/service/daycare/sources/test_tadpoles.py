@@ -1,4 +1,4 @@
-"""Tests Tadpoles: its times are seconds since 1970 with the name of a time zone."""
+"""Tests Tadpoles: the time of an event is a number of seconds since 1970, with the name of a time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -16,7 +16,7 @@ NEW_YORK = timezone(timedelta(hours=-5))
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 60 everyday events, one of them on two pages, and 14 edge cases."""
+    """Each of 60 everyday events and 14 edge cases gets its outcome. One everyday event is on two pages."""
     assert tally(read("tadpoles", body())) == {"translated": 60 + 1 + 4, "no_words": 1, "unreadable": 9}
 
 
@@ -47,7 +47,7 @@ def test_an_hour_that_occurs_twice_is_distinguished_by_its_offset(name: str, at:
 
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
 def test_an_event_in_an_unknown_zone_is_unreadable(name: str) -> None:
-    """If the time were read in UTC instead, the day could be wrong."""
+    """An event in an unknown zone is unreadable. If its time were read in UTC, the event could get a wrong day."""
     refused = outcome("tadpoles", EDGE_CASES[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 
