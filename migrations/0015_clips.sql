@@ -70,10 +70,16 @@ CREATE TABLE clip (
   captured_at  text,
   offset_known boolean,
   cleaned_at   timestamptz NOT NULL,
+  second_film  text        CHECK (second_film IN ('due', 'made', 'refused')),
+  rendered_until timestamptz,
   PRIMARY KEY (family_id, clip_id),
   CHECK ((captured_at IS NULL) = (offset_known IS NULL))
 );
 
+CREATE INDEX clip_to_render ON clip (cleaned_at) WHERE second_film = 'due';
+
+COMMENT ON COLUMN clip.second_film IS 'null: all browsers play the first one, or an operator wants no second films';
+COMMENT ON COLUMN clip.rendered_until IS 'an attempt to make the second film has the clip until then';
 COMMENT ON COLUMN clip.length_ms IS 'null: a picture';
 COMMENT ON COLUMN clip.captured_at IS 'the time of the camera''s clock, a suggestion for the uploader alone';
 

@@ -58,6 +58,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clips_region: str = "us-east-1"
     clips_key_id: str | None = None
     clips_secret: str | None = None
+    clips_second_films: bool = True
+    """Whether films in HEVC get a second film in H.264, which every browser plays. It takes about a second of one core for each
+    second of film."""
     clips_gib_per_member: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
     """The space in GiB for the clips that one member uploads to a family."""
 

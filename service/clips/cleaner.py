@@ -5,7 +5,6 @@ Owns the queue: rows of Postgres, so that a killed process loses nothing. Each f
 """
 
 import asyncio
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -24,6 +23,8 @@ from service.clips.cleaning.child import Cleaned, NotCleaned
 from service.clips.cleaning.child_process import run_child
 from service.clips.cleaning.poster import SIDES
 from service.clips.objects import Objects
+from service.clips.second_films import SecondFilms
+from service.clips.stored_files import COLUMNS, CleanFile, file_key, file_of
 from service.clips.uploads import QUERIES as UPLOADS
 from service.clips.uploads import piece_key
 from service.postgres.queries import load
@@ -50,26 +51,17 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     length: int
 
 
-class CleanFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that is served: where it is until it is an object, and its measures."""
-
-    rendition: str
-    path: Path
-    sha256: bytes
-    length: int
-    media_type: str
-    width: int
-    height: int
-
-
 class Cleaner:
     """The cleaner of one process."""
 
-    def __init__(self, *, pool: Any, objects: Objects, work: Path, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, pool: Any, objects: Objects, work: Path, now: Callable[[], datetime], second_films: SecondFilms | None = None
+    ) -> None:
         self._pool = pool
         self._objects = objects
         self._work = work
         self._now = now
+        self._second_films = second_films
         self._task: asyncio.Task[None] | None = None
         self._has_news = asyncio.Event()
 
@@ -93,6 +85,8 @@ class Cleaner:
             is_busy = False
             with log_failure(LOG, part="clips", waits="clips wait to be cleaned", failed="a clip was not cleaned"):
                 is_busy = await self.clean_next()
+                if not is_busy and self._second_films is not None:  # uploads first: somebody waits for them
+                    is_busy = await self._second_films.make_next()
             if not is_busy:
                 self._has_news.clear()
                 with suppress(TimeoutError):  # nothing new: look again for uploads of other processes
@@ -155,6 +149,7 @@ class Cleaner:
             await connection.execute(
                 QUERIES.add_clip, claim.family, claim.clip, claim.member, cleaned.length_ms, cleaned.codec,
                 captured and captured.at, captured and captured.offset_known, now,
+                "due" if self._second_films is not None and cleaned.codec == "hevc" else None,
             )  # fmt: skip
             columns = [[getattr(one, name) for one in files] for name in COLUMNS]
             await connection.execute(QUERIES.add_files, claim.family, claim.clip, now, *columns)
@@ -169,28 +164,11 @@ class Cleaner:
         await self._objects.delete([piece_key(claim.family, claim.clip, row["first_byte"], row["lease"]) for row in rows])
 
 
-COLUMNS: Final = ("rendition", "sha256", "length", "media_type", "width", "height")
-
-
-def file_key(family: FamilyId, sha256: bytes) -> str:
-    """Returns the key of the object of a served file: by its content, within its family."""
-    return f"{family}/files/{sha256.hex()}"
-
-
 def _files_of(cleaned: Cleaned, folder: Path) -> list[CleanFile]:
     """Returns the files that the child wrote, with their hashes and sizes."""
     scale = max(cleaned.width, cleaned.height)
-    found = [_file("clip", folder / "clip", cleaned.media_type, cleaned.width, cleaned.height)]
+    found = [file_of("clip", folder / "clip", cleaned.media_type, cleaned.width, cleaned.height)]
     for side in SIDES:
         width, height = (max(1, round(one * min(1, side / scale))) for one in (cleaned.width, cleaned.height))
-        found.append(_file(f"poster-{side}", folder / f"poster-{side}.jpg", "image/jpeg", width, height))
+        found.append(file_of(f"poster-{side}", folder / f"poster-{side}.jpg", "image/jpeg", width, height))
     return found
-
-
-def _file(rendition: str, path: Path, media_type: str, width: int, height: int) -> CleanFile:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").digest()
-    return CleanFile(
-        rendition=rendition, path=path, sha256=sha256, length=path.stat().st_size, media_type=media_type, width=width,
-        height=height,
-    )  # fmt: skip

@@ -23,8 +23,8 @@ SELECT member_id
    FOR NO KEY UPDATE;
 
 -- name: add_clip
-INSERT INTO clip (family_id, clip_id, member_id, length_ms, codec, captured_at, offset_known, cleaned_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO clip (family_id, clip_id, member_id, length_ms, codec, captured_at, offset_known, cleaned_at, second_film)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: add_files
 INSERT INTO clip_file (family_id, clip_id, rendition, sha256, length, media_type, width, height, created_at)

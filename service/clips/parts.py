@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from events.ids import DeviceId
 from service.clips.cleaner import Cleaner
 from service.clips.errors import UploadsAtOnce
 from service.clips.objects import Objects, objects_of
+from service.clips.second_films import SecondFilms
 from service.clips.uploads import Uploads
 from service.settings import Settings
 
@@ -31,8 +31,10 @@ class Clips:
         """Returns the parts as the settings state them."""
         objects = objects_of(settings)
         uploads = Uploads(pool=pool, objects=objects, member_bytes_max=settings.clips_gib_per_member * GIB)
-        work = Path(settings.data) / "clips-at-work"
-        return cls(objects=objects, uploads=uploads, cleaner=Cleaner(pool=pool, objects=objects, work=work, now=now))
+        work = settings.data_dir / "clips-at-work"
+        films = SecondFilms(pool=pool, objects=objects, work=work, now=now) if settings.clips_second_films else None
+        cleaner = Cleaner(pool=pool, objects=objects, work=work, now=now, second_films=films)
+        return cls(objects=objects, uploads=uploads, cleaner=cleaner)
 
     @contextmanager
     def hold_place(self, device: DeviceId) -> Iterator[None]:

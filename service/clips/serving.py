@@ -9,8 +9,8 @@ from uuid import UUID
 
 from events.ids import ClipId, FamilyId, MemberId
 from service.access.guard import Membership
-from service.clips.cleaner import file_key
 from service.clips.ranges import part_of
+from service.clips.stored_files import file_key
 from service.http.asgi import Scope, Send
 from service.http.body import Disconnected
 from service.http.problems import NotFound

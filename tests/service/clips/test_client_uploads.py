@@ -67,7 +67,7 @@ async def test_a_file_that_cannot_be_shown_and_one_of_no_known_type(database_url
         ) as device:
             with pytest.raises(ClipNotShown) as not_shown:
                 await device.clips.upload(tmp_path / "broken.jpg")
-            assert not_shown.value.code == "clip.unknown_type"
+            assert not_shown.value.code == "clip.broken"
             with pytest.raises(RefusedByService) as refused:
                 await device.clips.upload(tmp_path / "book.pdf")
             assert refused.value.code == "clip.tus_header"
