@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -74,8 +75,8 @@ class Cleaner:
         self._has_news = asyncio.Event()
 
     async def start(self) -> None:
-        """Starts to clean, in the background. Removes what a killed process left in its working folder."""
-        await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
+        """Starts to clean, in the background. Removes what killed processes left in the working folder."""
+        await asyncio.to_thread(_remove_abandoned, self._work)
         self._task = asyncio.create_task(self._keep_cleaning(), name="clips: clean")
 
     async def stop(self) -> None:
@@ -175,6 +176,14 @@ COLUMNS: Final = ("rendition", "sha256", "length", "media_type", "width", "heigh
 def file_key(family: FamilyId, sha256: bytes) -> str:
     """Returns the key of the object of a served file: by its content, within its family."""
     return f"{family}/files/{sha256.hex()}"
+
+
+def _remove_abandoned(work: Path) -> None:
+    """Removes the folders of attempts that have ended. Other processes may be cleaning at this moment: theirs are younger."""
+    for folder in work.glob("*"):
+        with suppress(FileNotFoundError):  # another process removed it
+            if time.time() - folder.stat().st_mtime > CLAIMED_FOR.total_seconds():
+                shutil.rmtree(folder)
 
 
 def _files_of(cleaned: Cleaned, folder: Path) -> list[CleanFile]:

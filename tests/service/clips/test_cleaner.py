@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -106,3 +107,15 @@ async def test_an_upload_that_its_member_ends_while_it_is_cleaned_becomes_no_cli
     await clips.uploads.end(clips.uploader, clip)
     assert await cleaning
     assert await clips.pool.fetchval("SELECT count(*) FROM clip") == 0
+
+
+async def test_a_cleaner_that_starts_removes_abandoned_work_and_not_that_of_another_process(clips: Clips, tmp_path: Path) -> None:
+    abandoned, of_another = tmp_path / "work" / "abandoned", tmp_path / "work" / "of_another"
+    for folder in (abandoned, of_another):
+        folder.mkdir(parents=True)
+        (folder / "source").write_bytes(b"film")
+    os.utime(abandoned, (0, 0))
+    cleaner = clips.cleaner()
+    await cleaner.start()
+    await cleaner.stop()
+    assert list((tmp_path / "work").iterdir()) == [of_another]
