@@ -45,12 +45,14 @@ class Endpoint:
     """The type of the request body, a type that msgspec can describe. None: no body."""
     request_media_types: tuple[str, ...] = ()
     """The accepted media types of the request body. Empty: JSON and MessagePack."""
+    streamed: str | None = None
+    """The media type of a request body that the route streams, and that may be left out. None: the route streams no body."""
     response: Any = None
     """The type of the response body, a type that msgspec can describe. None: no body."""
     other_schemas: tuple[Any, ...] = ()
     """Further types that the OpenAPI document describes."""
-    media_type: str | None = None
-    """The media type of the response. None: JSON or MessagePack, as the caller prefers."""
+    media_types: tuple[str, ...] = ()
+    """The media types of the response. Empty: JSON or MessagePack, as the caller prefers."""
     errors: tuple[type[Refused], ...] = ()
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """JSON schemas of the query parameters, by name."""
