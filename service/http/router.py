@@ -98,13 +98,13 @@ class Router(Generic[Target]):
         return iter(self._by_template.values())
 
     def as_sorted(self) -> list[tuple[str, str, Any]]:
-        """Returns a tuple (method, template, target) for every method, sorted by template and method; HEAD only without a GET."""
+        """Returns a tuple (method, template, target) for every method, sorted by template and method; HEAD if GET is another."""
         return sorted(
             (
                 (method, route.template, target)
                 for route in self
                 for method, target in route.by_method.items()
-                if method != "HEAD" or "GET" not in route.by_method
+                if method != "HEAD" or route.by_method.get("GET") is not target
             ),
             key=lambda entry: (entry[1], entry[0]),
         )
