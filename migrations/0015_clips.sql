@@ -26,8 +26,8 @@ CREATE TABLE clip_upload (
 ) WITH (fillfactor = 50);
 
 CREATE INDEX clip_upload_of_member ON clip_upload (family_id, member_id);
-CREATE INDEX clip_upload_to_clean ON clip_upload (byte_at) WHERE state = 'whole';
-CREATE INDEX clip_upload_to_expire ON clip_upload (byte_at) WHERE state IN ('open', 'refused');
+CREATE INDEX clip_upload_to_clean ON clip_upload (family_id, byte_at) WHERE state = 'whole';
+CREATE INDEX clip_upload_to_expire ON clip_upload (family_id, byte_at) WHERE state IN ('open', 'refused');
 
 COMMENT ON COLUMN clip_upload.received IS 'the durable bytes: the offset of the next one';
 COMMENT ON COLUMN clip_upload.lease IS 'grows with each request that sends bytes; the pieces of an earlier request are refused';

@@ -49,7 +49,7 @@ READY = Endpoint(
 )  # fmt: skip
 METRICS = Endpoint(
     summary="Metrics for Prometheus, which sends the token of the operator",
-    caller=CallerKind.ANYONE, kind=Kind.FREE, response=str, media_type="text/plain", errors=(NotFound,),
+    caller=CallerKind.ANYONE, kind=Kind.FREE, response=str, media_types=("text/plain",), errors=(NotFound,),
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def page(name: str) -> str:
 def test_the_protocol_names_every_route_and_no_other() -> None:
     gateway = build(Settings(database_url="postgresql://nobody@localhost/nothing"))
     served = {(method, template) for method, template, _ in gateway.router.as_sorted() if not template.startswith("/schema")}
-    named = set(re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^\s`?]+)[^`]*`", page("protocol.md")))
+    named = set(re.findall(r"`(GET|HEAD|POST|PUT|PATCH|DELETE) (/[^\s`?]+)[^`]*`", page("protocol.md")))
     assert named | {("GET", "/metrics")} == served | {("GET", "/metrics")}
 
 

@@ -7,6 +7,7 @@ Owns the queue: rows of Postgres, so that a killed process loses nothing. Each f
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -66,8 +67,8 @@ class Cleaner:
         self._has_news = asyncio.Event()
 
     async def start(self) -> None:
-        """Starts to clean, in the background. Removes what a killed process left in its working folder."""
-        await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
+        """Starts to clean, in the background. Removes what killed processes left in the working folder."""
+        await asyncio.to_thread(_remove_abandoned, self._work)
         self._task = asyncio.create_task(self._keep_cleaning(), name="clips: clean")
 
     async def stop(self) -> None:
@@ -162,6 +163,14 @@ class Cleaner:
     async def _drop_pieces(self, claim: Claim) -> None:
         rows = await self._pool.fetch(QUERIES.drop_pieces, claim.family, claim.clip)
         await self._objects.delete([piece_key(claim.family, claim.clip, row["first_byte"], row["lease"]) for row in rows])
+
+
+def _remove_abandoned(work: Path) -> None:
+    """Removes the folders of attempts that have ended. Other processes may be cleaning at this moment: theirs are younger."""
+    for folder in work.glob("*"):
+        with suppress(FileNotFoundError):  # another process removed it
+            if time.time() - folder.stat().st_mtime > CLAIMED_FOR.total_seconds():
+                shutil.rmtree(folder)
 
 
 def _files_of(cleaned: Cleaned, folder: Path) -> list[CleanFile]:

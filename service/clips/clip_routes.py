@@ -10,7 +10,8 @@ import msgspec
 
 from events.ids import ClipId, FamilyId
 from service.access.guard import Membership
-from service.clips.serving import QUERIES, Reader, clip_of, send_file
+from service.clips.errors import RangeUnsatisfiable
+from service.clips.serving import QUERIES, SUFFIXES, Reader, clip_of, send_file
 from service.clips.tickets import LASTS, Ticket, make_ticket, read_ticket
 from service.clips.uploads import Uploader
 from service.daycare.event_ids import secrets_of
@@ -87,15 +88,16 @@ class ByTicket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 RENDITION: Final = {"rendition": {"type": "string", "enum": ["clip", "h264"], "default": "clip"}}
 RANGES: Final = {name: {"type": "string"} for name in ("Range", "If-Range", "If-None-Match")}
-BYTES: Final = "application/octet-stream"
+FILE_TYPES: Final = tuple(SUFFIXES)
 
 FILE: Final = Endpoint(
-    summary="The file of a clip, or a range of it", caller=CallerKind.MEMBER, kind=Kind.READ, response=str, media_type=BYTES,
-    other_statuses=(206, 416), has_etag=True, query=RENDITION, headers=RANGES,
+    summary="The file of a clip, or a range of it", caller=CallerKind.MEMBER, kind=Kind.READ, response=str,
+    media_types=FILE_TYPES, other_statuses=(206,), errors=(RangeUnsatisfiable,), has_etag=True, query=RENDITION, headers=RANGES,
 )  # fmt: skip
 POSTER: Final = Endpoint(
-    summary="The still of a clip", caller=CallerKind.MEMBER, kind=Kind.READ, response=str, media_type="image/jpeg",
-    other_statuses=(206, 416), has_etag=True, query={"size": {"type": "integer", "enum": [320, 1280], "default": 320}},
+    summary="The still of a clip", caller=CallerKind.MEMBER, kind=Kind.READ, response=str,
+    media_types=("image/jpeg",), other_statuses=(206,), errors=(RangeUnsatisfiable,), has_etag=True,
+    query={"size": {"type": "integer", "enum": [320, 1280], "default": 320}},
     headers=RANGES,
 )  # fmt: skip
 LISTED: Final = Endpoint(
@@ -110,7 +112,8 @@ TICKET: Final = Endpoint(
 )  # fmt: skip
 SHOWN: Final = Endpoint(
     summary="The file of a clip by ticket, or a range of it", caller=CallerKind.ANYONE, kind=Kind.STRANGER, response=str,
-    media_type=BYTES, other_statuses=(206, 416), has_etag=True, query={"ticket": {"type": "string"}, **RENDITION}, headers=RANGES,
+    media_types=FILE_TYPES, other_statuses=(206,), errors=(RangeUnsatisfiable,), has_etag=True,
+    query={"ticket": {"type": "string"}, **RENDITION}, headers=RANGES,
 )  # fmt: skip
 
 

@@ -61,6 +61,16 @@ class OffsetWrong(RefusedWithHeaders):
         self.headers = ((b"upload-offset", b"%d" % offset),)
 
 
+class RangeUnsatisfiable(RefusedWithHeaders):
+    """The requested range begins behind the end of the file (RFC 9110, section 15.5.17)."""
+
+    code, status, title = "clip.range", 416, "No such range"
+
+    def __init__(self, *, length: int) -> None:
+        super().__init__(f"The file has {length} bytes.", at="range")
+        self.headers = ((b"content-range", b"bytes */%d" % length),)
+
+
 class TooManyBytes(Refused):
     """More bytes were sent than the upload's length allows. The bytes up to its length were kept."""
 

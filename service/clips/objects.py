@@ -7,7 +7,7 @@ store renames a file that was not synced. No object is ever changed.
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -33,8 +33,11 @@ class NoRoom(Exception):
     """The disk is full."""
 
 
-class ObjectsUnavailable(Exception):
-    """The store did not do what was asked. Whether an object was written is unknown: write it again."""
+class ObjectsUnavailable(OSError):
+    """The store did not do what was asked. Whether an object was written is unknown: write it again.
+
+    An OSError, as an unreachable database is one: the response is 503.
+    """
 
 
 class StoredObject(msgspec.Struct, frozen=True):
@@ -51,7 +54,7 @@ class Objects(Protocol):
     async def put(self, key: str, content: bytes | Path) -> None:
         """Writes an object, durably. Raises NoRoom if the disk is full."""
 
-    def read(self, key: str, *, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, key: str, *, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """Yields the bytes of an object from `start` up to `end`, which is not included."""
 
     async def delete(self, keys: Sequence[str]) -> None:
@@ -90,7 +93,7 @@ class FolderObjects:
                 raise NoRoom from error
             raise ObjectsUnavailable(f"{type(error).__name__} in the folder of clips") from error
 
-    async def read(self, key: str, *, start: int, end: int) -> AsyncIterator[bytes]:
+    async def read(self, key: str, *, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """Yields a part of an object, 256 KiB at a time."""
         try:
             file = await asyncio.to_thread((self._root / key).open, "rb")
@@ -148,7 +151,7 @@ class BucketObjects:
         except BaseError as error:
             raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
-    async def read(self, key: str, *, start: int, end: int) -> AsyncIterator[bytes]:
+    async def read(self, key: str, *, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """Yields a part of an object as it arrives."""
         if start == end:
             return

@@ -4,11 +4,14 @@ A clip that is held from the caller, one of another family, one that is not atta
 """
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any, Final
 from uuid import UUID
 
 from events.ids import ClipId, FamilyId, MemberId
 from service.access.guard import Membership
+from service.clips.errors import RangeUnsatisfiable
 from service.clips.ranges import part_of
 from service.clips.stored_files import file_key
 from service.http.asgi import Scope, Send
@@ -50,35 +53,42 @@ async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, 
 
     Raises:
         NotFound: the reader's feed does not hold the clip, or there is no such file of it.
+        RangeUnsatisfiable: the range begins behind the end of the file.
+        ObjectsUnavailable: the store of objects does not respond.
     """
     row = await runtime.pool.fetchrow(QUERIES.file, reader.family, reader.member, clip, rendition)
     if row is None:
         raise NotFound
     etag = b'"%s"' % row["sha256"].hex().encode()
     part = part_of(scope, length=row["length"], etag=etag)
-    headers = [*COMMON, (b"etag", etag), (b"content-length", b"%d" % (part.end - part.start))]
-    match part.status:
-        case 200 | 206:
-            name = f'inline; filename="clip.{SUFFIXES[row["media_type"]]}"'
-            headers += [(b"content-type", row["media_type"].encode()), (b"content-disposition", name.encode())]
+    if part.status == 416:
+        raise RangeUnsatisfiable(length=row["length"])
+    headers = [*COMMON, (b"etag", etag)]
+    if part.status != 304:
+        name = f'inline; filename="clip.{SUFFIXES[row["media_type"]]}"'
+        headers += [
+            (b"content-type", row["media_type"].encode()), (b"content-disposition", name.encode()),
+            (b"content-length", b"%d" % (part.end - part.start)),
+        ]  # fmt: skip
     if part.status == 206:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.end - 1, row["length"])))
-    if part.status == 416:
-        headers.append((b"content-range", b"bytes */%d" % row["length"]))
-    await send({"type": "http.response.start", "status": part.status, "headers": headers})
-    if part.start < part.end and scope["method"] != "HEAD":
-        await _send_bytes(send, runtime, reader, file_key(reader.family, row["sha256"]), part.start, part.end)
+    key, end = file_key(reader.family, row["sha256"]), part.start if scope["is_head"] else part.end
+    async with aclosing(runtime.clips.objects.read(key, start=part.start, end=end)) as parts:
+        first = await anext(parts, b"")  # before the response begins: an object that cannot be read is 503
+        await send({"type": "http.response.start", "status": part.status, "headers": headers})
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        await _send_rest(send, runtime, reader, parts)
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _send_bytes(send: Send, runtime: Runtime, reader: Reader, key: str, start: int, end: int) -> None:
-    """Streams bytes as long as the device may read.
+async def _send_rest(send: Send, runtime: Runtime, reader: Reader, parts: AsyncIterator[bytes]) -> None:
+    """Streams the rest of a file as long as the device may read.
 
     Raises:
         Disconnected: the device was revoked, or its person left, meanwhile.
     """
     checked_at_s = time.monotonic()
-    async for part in runtime.clips.objects.read(key, start=start, end=end):
+    async for part in parts:
         if time.monotonic() - checked_at_s > CHECKED_EVERY_S:
             if not await runtime.pool.fetchval(QUERIES.may_still_read, reader.family, reader.member, reader.device):
                 raise Disconnected

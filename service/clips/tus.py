@@ -14,6 +14,7 @@ import msgspec
 from service.clips.cleaning.kinds import KIND_BY_TYPE, Kind
 from service.clips.errors import ClipTooLarge, TusExtensionUnsupported, TusHeaderInvalid, TusVersionWrong
 from service.http.asgi import Scope, sent
+from service.http.media_types import of_request
 from service.http.problems import MediaTypeUnsupported
 
 VERSION: Final = b"1.0.0"
@@ -22,7 +23,7 @@ ALGORITHMS: Final = {"sha1": 20, "sha256": 32}
 """Algorithm -> the bytes of its checksums. sha1 because tus demands it of every server."""
 BYTES_MAX: Final[dict[Kind, int]] = {"film": 512 * 1024 * 1024, "picture": 32 * 1024 * 1024}
 METADATA_BYTES_MAX: Final = 4_096
-BODY_TYPE: Final = b"application/offset+octet-stream"
+BODY_TYPE: Final = "application/offset+octet-stream"
 NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,17}")
 METADATA_KEY: Final = re.compile(rb"[\x21-\x2b\x2d-\x7e]{1,128}")
 """Printable characters without spaces and commas."""
@@ -76,9 +77,9 @@ def read_offset(scope: Scope) -> int:
 
 
 def require_body_type(scope: Scope) -> None:
-    """Raises MediaTypeUnsupported unless the body is declared as bytes of an upload."""
-    if sent(scope, b"content-type") != [BODY_TYPE] or sent(scope, b"content-encoding"):
-        raise MediaTypeUnsupported([BODY_TYPE.decode()], also="as it is")
+    """Raises MediaTypeUnsupported unless the body is declared as bytes of an upload, without content encoding."""
+    if of_request(scope, accepted=(BODY_TYPE,)).name != BODY_TYPE:
+        raise MediaTypeUnsupported((BODY_TYPE,))
 
 
 def read_checksum(scope: Scope) -> Checksum | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
 
+from events.errors import Refused
 from events.ids import ClipId
 from service.access.guard import Membership
 from service.clips import tus
@@ -23,6 +24,7 @@ from service.clips.errors import (
     TusExtensionUnsupported,
     TusHeaderInvalid,
     TusVersionWrong,
+    UploadsAtOnce,
 )
 from service.clips.uploads import Digest, Upload, Uploader
 from service.http.asgi import Receive, Scope, Send, sent
@@ -43,29 +45,33 @@ OPTIONS: Final = (
     (b"tus-max-size", b"%d" % max(tus.BYTES_MAX.values())), (b"tus-checksum-algorithm", ",".join(tus.ALGORITHMS).encode()),
 )  # fmt: skip
 
+VERSIONED: Final = {"Tus-Resumable": {"type": "string", "enum": [tus.VERSION.decode()]}}
+CHECKSUM: Final = {"Upload-Checksum": {"type": "string", "pattern": "^(sha1|sha256) [A-Za-z0-9+/]+=*$"}}
+
 CREATE = Endpoint(
     summary="Create a resumable upload of a film or a picture (tus 1.0), with its first bytes if you like",
     always=ALWAYS, options=OPTIONS,
-    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201,
-    headers={"Upload-Length": {"type": "integer"}, "Upload-Metadata": {"type": "string"}},
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, streamed=tus.BODY_TYPE,
+    headers={**VERSIONED, "Upload-Length": {"type": "integer", "minimum": 1}, "Upload-Metadata": {"type": "string"}, **CHECKSUM},
     errors=(TusVersionWrong, TusHeaderInvalid, TusExtensionUnsupported, ClipTooLarge, TooManyUploads, ClipBytesExceeded,
-            MediaTypeUnsupported, ChecksumWrong, TooManyBytes, DiskFull, BodyTooSlow),
+            UploadsAtOnce, MediaTypeUnsupported, ChecksumWrong, TooManyBytes, DiskFull, BodyTooSlow),
 )  # fmt: skip
 FIND = Endpoint(
     summary="Where an upload is: its offset and its length (tus 1.0)",
-    always=ALWAYS, options=OPTIONS, caller=CallerKind.MEMBER, kind=Kind.READ, status=200,
+    always=ALWAYS, options=OPTIONS, caller=CallerKind.MEMBER, kind=Kind.READ, status=200, headers=VERSIONED,
     errors=(TusVersionWrong,),
 )  # fmt: skip
 APPEND = Endpoint(
     summary="Append bytes to an upload, from its offset on (tus 1.0)",
     always=ALWAYS, options=OPTIONS,
-    caller=CallerKind.MEMBER, kind=Kind.PUSH, status=204, headers={"Upload-Offset": {"type": "integer"}},
-    errors=(TusVersionWrong, TusHeaderInvalid, MediaTypeUnsupported, OffsetWrong, ChecksumWrong, TooManyBytes, DiskFull,
-            BodyTooSlow),
+    caller=CallerKind.MEMBER, kind=Kind.PUSH, status=204, streamed=tus.BODY_TYPE,
+    headers={**VERSIONED, "Upload-Offset": {"type": "integer", "minimum": 0}, **CHECKSUM},
+    errors=(TusVersionWrong, TusHeaderInvalid, UploadsAtOnce, MediaTypeUnsupported, OffsetWrong, ChecksumWrong, TooManyBytes,
+            DiskFull, BodyTooSlow),
 )  # fmt: skip
 END = Endpoint(
     summary="End an upload; its bytes are deleted (tus 1.0)",
-    always=ALWAYS, options=OPTIONS, caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
+    always=ALWAYS, options=OPTIONS, caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, headers=VERSIONED,
     errors=(TusVersionWrong,),
 )  # fmt: skip
 
@@ -79,11 +85,15 @@ async def create(scope: Scope, receive: Receive, send: Send) -> None:
     if has_body:
         tus.require_body_type(scope)
     checksum = tus.read_checksum(scope)
-    now = runtime.log.now()
+    now, offset = runtime.log.now(), 0
     clip = await runtime.clips.uploads.create(uploader, filetype=creation.filetype, length=creation.length, now=now)
-    offset = 0
     if has_body:
-        offset = await _append(scope, receive, clip, at=0, checksum=checksum)
+        try:
+            offset = await _append(scope, receive, clip, at=0, checksum=checksum)
+        except (Refused, Disconnected):
+            # The device never learns the address of this upload, and would create another one.
+            await runtime.clips.uploads.end(uploader, clip)
+            raise
     location = f"/v1/families/{uploader.family}/clips/{clip}/upload".encode()
     await _respond(send, 201, [(b"location", location), *_offset_headers(offset, now)])
 
@@ -128,14 +138,15 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
     """Yields the parts of a body as they arrive.
 
     Raises:
-        Disconnected: the connection ended before the body did, or no byte arrived for 20 s.
+        Disconnected: the connection ended before the body did.
+        BodyTooSlow: no byte arrived for 20 s.
     """
     while True:
         try:
             async with asyncio.timeout(SILENT_S_MAX):
                 message = await receive()
         except TimeoutError:
-            raise Disconnected from None
+            raise BodyTooSlow(within_s=SILENT_S_MAX) from None
         if message["type"] != "http.request":
             raise Disconnected
         if part := message.get("body", b""):

@@ -24,6 +24,7 @@ from service.clips.errors import (
 )
 from service.clips.objects import NoRoom, Objects
 from service.http.body import Disconnected
+from service.http.problems import BodyTooSlow
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "uploads.sql")
@@ -126,29 +127,31 @@ class Uploads:
             TooManyBytes: the body is longer than the rest of the upload.
             DiskFull: the bytes up to the offset are kept.
             Disconnected: the body broke off.
+            BodyTooSlow: no byte of it arrived for some time.
         """
         begun = await self._pool.fetchrow(QUERIES.begin, uploader.family, uploader.member, clip, at)
         if begun is None:
             raise OffsetWrong(offset=(await self.find(uploader, clip)).received)
         pieces = _Pieces(self._pool, self._objects, uploader, clip, lease=begun["lease"], at=at, length=begun["length"])
         try:
+            return await self._take_all(pieces, body, digest=digest, now=now)
+        except NoRoom:
+            await pieces.drop()
+            raise DiskFull from None
+
+    async def _take_all(self, pieces: "_Pieces", body: AsyncIterator[bytes], *, digest: Digest | None, now: datetime) -> int:
+        try:
             async for part in body:
                 if digest is not None:
                     digest.update(part)
                 await pieces.take(part, now=now, records=digest is None)
-        except (Disconnected, TooManyBytes):
+        except (Disconnected, BodyTooSlow, TooManyBytes):
             await (pieces.record_all(now=now) if digest is None else pieces.drop())
             raise
-        except NoRoom:
-            await pieces.drop()
-            raise DiskFull from None
         if digest is not None and not digest.is_right():
             await pieces.drop()
             raise ChecksumWrong
-        try:
-            return await pieces.record_all(now=now)
-        except NoRoom:
-            raise DiskFull from None
+        return await pieces.record_all(now=now)
 
     async def end(self, uploader: Uploader, clip: ClipId) -> None:
         """Ends an upload that is not attached to any event. Raises UploadNotFound."""

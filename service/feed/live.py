@@ -43,7 +43,7 @@ class After(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 LIVE: Final = Endpoint(
     summary="The feed as it grows, as server-sent events: catches up, then follows",
-    caller=CallerKind.MEMBER, kind=Kind.READ, response=str, media_type="text/event-stream",
+    caller=CallerKind.MEMBER, kind=Kind.READ, response=str, media_types=("text/event-stream",),
     query={"after": {"type": "integer", "minimum": 0, "maximum": PLACE_MAX, "default": 0}},
     headers={"Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}$"}},
     errors=(FeedAhead, TooManyStreams, NoRoomForStreams, FieldInvalid),

@@ -45,12 +45,14 @@ class Endpoint:
     """The type of the request body, a type that msgspec can describe. None if the request has no body."""
     request_media_types: tuple[str, ...] = ()
     """The accepted media types of the request body. If the tuple is empty, these are JSON and MessagePack."""
+    streamed: str | None = None
+    """The media type of an optional request body that the route streams. None if the route streams no body."""
     response: Any = None
     """The type of the response body, a type that msgspec can describe. None if the response has no body."""
     other_schemas: tuple[Any, ...] = ()
     """Further types that the OpenAPI document describes."""
-    media_type: str | None = None
-    """The media type of the response. If it is None, the response is JSON or MessagePack, whichever the caller prefers."""
+    media_types: tuple[str, ...] = ()
+    """The media types of the response. If the tuple is empty, these are JSON and MessagePack."""
     errors: tuple[type[Refused], ...] = ()
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """JSON schemas of the query parameters, by name."""

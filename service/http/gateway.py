@@ -171,8 +171,9 @@ class Gateway:
         caller = await self._authenticate(self.runtime, scope, target.endpoint, ids)
         if scope["query_string"] and not target.endpoint.query:
             query_of(scope, NoQuery)
-        inner = {**scope, "runtime": self.runtime, "caller": caller, "ids": ids}
-        if method == "HEAD":
+        is_head = method == "HEAD"
+        inner = {**scope, "runtime": self.runtime, "caller": caller, "ids": ids, "is_head": is_head}
+        if is_head:
             inner["method"] = "GET"
         self.metrics.open_requests.inc()
         try:

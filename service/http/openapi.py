@@ -4,7 +4,7 @@ The schemas come from the types that decode requests and encode responses, so th
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ SCHEMA = Endpoint(
     caller=CallerKind.ANYONE,
     kind=Kind.FREE,
     response=dict[str, Any],
-    media_type="application/vnd.oai.openapi+json",
+    media_types=("application/vnd.oai.openapi+json",),
 )
 MEDIA_TYPES: Final = ("application/json", "application/msgpack")
 PROBLEM: Final = "application/problem+json"
@@ -97,6 +97,8 @@ def _operation(method: str, template: str, endpoint: Endpoint, schema_by_shape: 
         schema = _renamed(schema_by_shape[id(endpoint.request)])
         content = {name: {"schema": schema} for name in endpoint.request_media_types or MEDIA_TYPES}
         operation["requestBody"] = {"required": True, "content": content}
+    if endpoint.streamed is not None:
+        operation["requestBody"] = {"required": False, "content": {endpoint.streamed: {"schema": {"type": "string"}}}}
     return operation
 
 
@@ -118,8 +120,7 @@ def _responses(template: str, endpoint: Endpoint, schema_by_shape: dict[int, Any
     answered: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.response is not None:
         schema = _renamed(schema_by_shape[id(endpoint.response)])
-        names: Sequence[str] = MEDIA_TYPES if endpoint.media_type is None else (endpoint.media_type,)
-        answered["content"] = {name: {"schema": schema} for name in names}
+        answered["content"] = {name: {"schema": schema} for name in endpoint.media_types or MEDIA_TYPES}
     responses = {str(endpoint.status): answered}
     refusals: dict[int, list[type[Refused]]] = {}
     for refusal in _refusals(template, endpoint):

@@ -104,7 +104,7 @@ class Router(Generic[Target]):
                 (method, route.template, target)
                 for route in self
                 for method, target in route.by_method.items()
-                if method != "HEAD" or "GET" not in route.by_method
+                if method != "HEAD" or route.by_method.get("GET") is not target
             ),
             key=lambda entry: (entry[1], entry[0]),
         )

@@ -126,6 +126,8 @@ class Standing:
         self.ids["joined"] = self.ask("ada", "GET", "/v1/families/{family}/feed").json()["entries"][2]["event"]["id"]
         self.ids["open_code"] = self._invite("caregiver")
         self.ids["absent"] = str(uuid7())
+        for who in ("ada", "ben"):
+            self.ids[f"upload_of_{who}"] = self.upload(who)
 
     def _family(self, you: str, child: str) -> Known:
         body = {"you": {"name": you}, "household": {"name": "Home"}, "child": {"name": child}, "device": {"name": "phone"}}
@@ -137,6 +139,13 @@ class Standing:
 
     def _invite(self, role: str, **more: Any) -> str:
         return str(self.ask("ada", "POST", "/v1/families/{family}/invites", json={"role": role, **more}).json()["code"])
+
+    def upload(self, who: str) -> str:
+        """Creates an upload of 10 bytes of one member, and returns the id of its clip."""
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Metadata": "filetype aW1hZ2UvcG5n"}
+        answer = self.ask(who, "POST", "/v1/families/{family}/clips", headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.headers["location"].split("/")[-2]
 
     @staticmethod
     def _known(answer: httpx.Response) -> Known:
@@ -194,7 +203,7 @@ class Standing:
             while got := wire.recv(65_536):
                 held += got
         head, _, body = held.partition(b"\r\n\r\n")
-        return Answer(int(head.split(b" ")[1]), {}, body)
+        return Answer(int(head.split(b" ")[1]), headers_in(head), body)
 
     def request(self, method: str, path: str, *headers: str, who: str | None = "ada", body: bytes = b"") -> bytes:
         """Returns a request as bytes. The request has Host, Authorization and the given headers, and no others."""
@@ -210,6 +219,12 @@ def push_of(*drafts: bytes, sent_at: bytes = json.dumps(SENT_AT).encode()) -> by
     return b'{"sent_at":%b,"drafts":[%b]}' % (sent_at, b",".join(drafts))
 
 
+def headers_in(head: bytes) -> dict[str, str]:
+    """Returns the headers of a response, by lower-case name."""
+    _, *lines = head.decode("latin-1").split("\r\n")
+    return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
 def read_answer(wire: socket.socket) -> Answer:
     """Reads one response from a socket: its head, and as many bytes of body as Content-Length states."""
     held = b""
@@ -218,14 +233,13 @@ def read_answer(wire: socket.socket) -> Answer:
         assert got, f"the connection ended without an answer: {held!r}"
         held += got
     head, _, body = held.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = headers_in(head)
     length = int(headers.get("content-length", 0))
     while len(body) < length:
         got = wire.recv(65_536)
         assert got, "the connection ended within an answer"
         body += got
-    return Answer(int(first.split(" ")[1]), headers, body[:length])
+    return Answer(int(head.split(b" ")[1]), headers, body[:length])
 
 
 def some_uuid(version: int) -> str:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -55,9 +56,9 @@ UNLIMITED: Any = {
 
 
 @pytest.fixture
-async def service_url(database_url: str) -> AsyncIterator[str]:
+async def service_url(database_url: str, tmp_path: Path) -> AsyncIterator[str]:
     """Yields the address of a service without rate limits, whose operator may read its metrics."""
-    with running(Settings(database_url=database_url, **UNLIMITED)) as url:
+    with running(Settings(database_url=database_url, data=str(tmp_path / "data"), **UNLIMITED)) as url:
         yield url
 
 
@@ -144,12 +145,12 @@ async def keeps(someone: Someone, scope: str = "all", **more: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def standing(postgres: str, template: str) -> Iterator[Standing]:
+def standing(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
     """Runs one service with two families for whole files of tests. The tests may not change a row."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         database_url = runner.run(stack.enter_async_context(copied_database(postgres, template)))
-        settings = Settings(database_url=database_url, **UNLIMITED)
+        settings = Settings(database_url=database_url, data=str(tmp_path_factory.mktemp("data")), **UNLIMITED)
         with running(settings) as url, httpx.Client(base_url=url, timeout=20) as http:
             stands = Standing(url, database_url, runner, http)
             yield stands

@@ -32,6 +32,8 @@ OTHERWISE = {
     "POST /v1/daycare/links": {"application/json"},
     "POST /v1/daycare/secret": {"application/json"},
     "POST /v1/families/{family}/imports": {"application/json", "text/csv", "application/octet-stream"},
+    "POST /v1/families/{family}/clips": {"application/offset+octet-stream"},
+    "PATCH /v1/families/{family}/clips/{clip}/upload": {"application/offset+octet-stream"},
 }
 """The media types of a body, for each route whose body has other types than JSON and MessagePack."""
 PROBLEM = {"code": None, "at": None, "detail": None}
@@ -146,6 +148,25 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
         "refused*": {"at": None, "code": None, "detail": None}, "notices*": {"code": None, "detail": None},
         "unreadable*": {"at": None, "detail": None}, "references*": dict.fromkeys(("reference", "shown_name", "child")),
     }),
+    "POST /v1/families/{family}/clips": (201, None, None),
+    "HEAD /v1/families/{family}/clips/{clip}/upload": (200, None, None),
+    "PATCH /v1/families/{family}/clips/{clip}/upload": (204, None, None),
+    "DELETE /v1/families/{family}/clips/{clip}/upload": (204, None, None),
+    "GET /v1/families/{family}/clips/{clip}/upload": (
+        200, None,
+        dict.fromkeys(("clip", "state", "refused_as", "received_bytes", "length_bytes", "captured_at", "offset_known")),
+    ),
+    "GET /v1/families/{family}/clips/{clip}": (200, None, None),
+    "GET /v1/families/{family}/clips/{clip}/poster": (200, None, None),
+    "GET /v1/families/{family}/clips/{clip}/files": (
+        200, None,
+        {
+            "clip": None, "length_ms": None, "codec": None,
+            "files*": dict.fromkeys(("rendition", "media_type", "length_bytes", "width", "height")),
+        },
+    ),
+    "POST /v1/families/{family}/clips/{clip}/ticket": (201, None, dict.fromkeys(("url", "expires_at"))),
+    "GET /v1/families/{family}/clips/{clip}/shown": (200, None, None),
     "POST /v1/families/{family}/webhooks": (
         201, {"url": None, "name?": None}, dict.fromkeys(("webhook", "url", "secret", "place")),
     ),
@@ -163,6 +184,7 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
 # The fields of `event` as a device sends them: docs/events.md lists them, and the protocol's page refers to it.
 DRAFTED: dict[str, Any] = {kind: agreed.fields for kind, agreed in DEVICE_TYPES.items()}
 
+RANGES = {"Range", "If-Range", "If-None-Match"}
 SIGNED = {"key", "webhook-id", "webhook-timestamp", "webhook-signature"}
 PARAMETERS = {
     "GET /v1/families/{family}/feed": {"after", "limit"},
@@ -176,8 +198,17 @@ PARAMETERS = {
     "POST /v1/daycare/secret": SIGNED,
     "POST /v1/families/{family}/imports": {"source", "child", "reference", "zone", "dates", "as_parent", "dry_run"},
     "POST /v1/families/{family}/webhooks": {"after"},
+    "POST /v1/families/{family}/clips": {"Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"},
+    "HEAD /v1/families/{family}/clips/{clip}/upload": {"Tus-Resumable"},
+    "PATCH /v1/families/{family}/clips/{clip}/upload": {"Tus-Resumable", "Upload-Offset", "Upload-Checksum"},
+    "DELETE /v1/families/{family}/clips/{clip}/upload": {"Tus-Resumable"},
+    "GET /v1/families/{family}/clips/{clip}": {"rendition", *RANGES},
+    "GET /v1/families/{family}/clips/{clip}/poster": {"size", *RANGES},
+    "POST /v1/families/{family}/clips/{clip}/ticket": {"rendition"},
+    "GET /v1/families/{family}/clips/{clip}/shown": {"ticket", "rendition", *RANGES},
 }
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue",
-        "POST /v1/devices/pair", "POST /v1/daycare/events", "POST /v1/daycare/links", "POST /v1/daycare/secret"}  # fmt: skip
+        "POST /v1/devices/pair", "POST /v1/daycare/events", "POST /v1/daycare/links", "POST /v1/daycare/secret",
+        "GET /v1/families/{family}/clips/{clip}/shown"}  # fmt: skip
 OPEN_OR_KNOWN = {"POST /v1/families", "POST /v1/invites/accept", "POST /v1/daycares"}

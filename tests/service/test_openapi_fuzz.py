@@ -27,6 +27,7 @@ PEOPLE = ("ada", "ben", "cleo", "ducklings", "eve", None)
 """Two parents, a sitter, a daycare, a parent of another family, and a caller without a token."""
 EXAMPLES = max(5, settings().max_examples // 12)
 """Fewer examples than in other tests, because each operation is tested with two kinds of requests."""
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
 
 ANSWERS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
@@ -45,11 +46,13 @@ def schema(standing: Standing) -> Any:
     return schemathesis.openapi.from_dict(standing.http.get("/schema/openapi.json").json(), config=SchemathesisConfig())
 
 
-def ask(standing: Standing, case: Any, who: str | None, family: str | None) -> Any:
-    """Sends a case with the token of one of `PEOPLE`, to an existing family or to the generated id."""
+def ask(standing: Standing, case: Any, who: str | None, family: str | None, *, clip: str | None) -> Any:
+    """Sends a case with the token of one of `PEOPLE`: to an existing family or the generated id, and to `clip` if given."""
     # If the invalid part of a case is its family id, that id is kept.
     if family is not None and CANONICAL_UUID.fullmatch(str((case.path_parameters or {}).get("family"))):
         case.path_parameters["family"] = family
+        if clip is not None and "clip" in case.path_parameters and family == standing.people["ada"].family:
+            case.path_parameters["clip"] = clip
     headers = standing.people[who].headers if who is not None else {}
     return case.call(base_url=standing.url, headers=headers, timeout=20)
 
@@ -63,13 +66,15 @@ def families(standing: Standing) -> st.SearchStrategy[str | None]:
     return st.sampled_from([standing.people["ada"].family, standing.people["eve"].family, some_uuid(4), None])
 
 
-def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], checks: list[Any]) -> None:
+def hold_to_the_document(
+    standing: Standing, cases: st.SearchStrategy[Any], checks: list[Any], *, clip: str | None = None
+) -> None:
     """Sends generated cases with the token of every role, and checks each response."""
 
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), database=None)
     @given(case=cases, who=st.sampled_from(PEOPLE), family=families(standing))
     def answers(case: Any, who: str | None, family: str | None) -> None:
-        case.validate_response(ask(standing, case, who, family), checks=checks)
+        case.validate_response(ask(standing, case, who, family, clip=clip), checks=checks)
 
     answers()
 
@@ -78,7 +83,8 @@ def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], chec
 def test_a_valid_request_gets_a_documented_response(standing: Standing, schema: Any, route: str) -> None:
     """A valid request causes no 5xx. The status, the media type and the body of its response are in the document."""
     method, path = route.split(" ")
-    hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS)
+    clip = standing.upload("ada") if "{clip}" in path else None
+    hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS, clip=clip)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route in FORBID_SOMETHING])

@@ -76,11 +76,6 @@ class History:
     """Whole feeds by member: the numbers of lines, and "hint"."""
 
     @property
-    def has_clips(self) -> bool:
-        """Whether the history has a clip. The service accepts no clips yet, so only the fold runs such a history."""
-        return any(line.kind == "ClipAttached" for line in self.lines)
-
-    @property
     def says_quiet(self) -> bool:
         """Whether the history lists the members in `keep_quiet` of its receipts."""
         return any(line.outcome.quiet for line in self.lines)

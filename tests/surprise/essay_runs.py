@@ -20,6 +20,7 @@ from events.surprise import TimePassed
 from events.wire import Malformed
 from projections.roster import member_of
 from service.log.log import Log
+from tests.clean_clips import add_clean_clip
 from tests.families import Draft, Family, drafted, feed_of, join, log_on, push, pushed
 from tests.histories import Told, happened, seqs_of
 from tests.surprise.essay_page import DAYS, PEOPLE, History, Line, Outcome
@@ -57,10 +58,15 @@ class Writer:
         if "child" in said:
             said["child"] = self.children[said["child"]]
         if line.kind == "ClipAttached":
-            said["clip"] = UUID(int=line.number)
+            said["clip"] = clip_of(line)
         behind = (DAYS.index(line.day) - DAYS.index(line.recorded)) % 7
         at = self.now - timedelta(days=behind)
         return drafted(line.kind, id=self.ids[line.number], at=at, recorded_at=at, audience=line.audience, **said)
+
+
+def clip_of(line: Line) -> UUID:
+    """Returns the id of the clip that a line attaches."""
+    return UUID(int=line.number)
 
 
 def fold(history: History) -> tuple[list[Outcome], Reads]:
@@ -162,6 +168,8 @@ class _Devices:
                 await writing.write(family=family.family, author=author, facts=(TimePassed(),))
         else:
             own = writer.ids[line.number]
+            if line.kind == "ClipAttached":
+                await add_clean_clip(self.pool, family.family, author, clip_of(line))
             (receipt,) = await push(self.log, family, author, writer.draft(line), sent_at=writer.now)
             quiet = receipt.keep_quiet
             if receipt.problem is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -134,3 +135,15 @@ async def test_a_film_that_every_browser_plays_gets_no_second_film(clips: Clips,
     await clips.upload(film(tmp_path / "film.mp4").read_bytes(), "video/mp4")
     assert await clips.cleaner().clean_next()
     assert not await clips.make_second_film()
+
+
+async def test_a_cleaner_that_starts_removes_abandoned_work_and_not_that_of_another_process(clips: Clips, tmp_path: Path) -> None:
+    abandoned, of_another = tmp_path / "work" / "abandoned", tmp_path / "work" / "of_another"
+    for folder in (abandoned, of_another):
+        folder.mkdir(parents=True)
+        (folder / "source").write_bytes(b"film")
+    os.utime(abandoned, (0, 0))
+    cleaner = clips.cleaner()
+    await cleaner.start()
+    await cleaner.stop()
+    assert list((tmp_path / "work").iterdir()) == [of_another]

@@ -12,6 +12,7 @@ from events.family import ChildCorrected, HouseholdRenamed, MemberRenamed
 from events.ids import EventId, MemberId
 from events.wire import BODY_BY_NAME, DeviceBody
 from service.log.log import Log
+from tests.clean_clips import add_clean_clip
 from tests.families import WALKED, Draft, Family, drafted, feed_of, found, leave, note, outcomes, push, saw
 from tests.good_drafts import drafts_of
 
@@ -33,8 +34,12 @@ async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.P
         drafted("Withdrawn", target=seen["id"]), drafted("SurpriseChosen", scope="all", mode="tell"),
         drafted("EnvelopeOpened", scope="all"),
     ]  # fmt: skip
-    others = {body.__name__ for body in get_args(DeviceBody)} - {draft["event"]["type"] for draft in drafts} - {"ClipAttached"}
-    await push(log, family, family.ada, *drafts, *(draft for kind in sorted(others) for draft in drafts_of(kind, family)))
+    others = {body.__name__ for body in get_args(DeviceBody)} - {draft["event"]["type"] for draft in drafts}
+    of_others = [draft for kind in sorted(others) for draft in drafts_of(kind, family)]
+    for draft in of_others:
+        if draft["event"]["type"] == "ClipAttached":
+            await add_clean_clip(pool, family.family, family.ada, UUID(draft["event"]["clip"]))
+    await push(log, family, family.ada, *drafts, *of_others)
     await leave(log, family, family.granny)
     async with log.transaction() as writing:
         facts = (
@@ -46,9 +51,9 @@ async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.P
     became: dict[str, set[str]] = defaultdict(set)
     for event in events:
         became[event["event"]["type"]] |= set(outcomes(await push(log, family, family.ada, sorting(family, event))))
-    # TimePassed is delivered to nobody, and clips are not accepted yet.
-    assert became.keys() | {"TimePassed", "ClipAttached"} == BODY_BY_NAME.keys()
-    assert became.pop("NoteWritten") == {"recorded"}
+    # TimePassed is delivered to nobody.
+    assert became.keys() | {"TimePassed"} == BODY_BY_NAME.keys()
+    assert became.pop("NoteWritten") == became.pop("ClipAttached") == {"recorded"}
     assert {kind for kind, what in became.items() if what != {"event.unknown_target"}} == set()
     assert BODY_BY_NAME["Sorted"].refers_to == ("NoteWritten", "ClipAttached")
 
