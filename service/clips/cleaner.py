@@ -5,7 +5,9 @@ Owns the queue: rows of Postgres, so that a killed process loses nothing. Each f
 """
 
 import asyncio
+import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -74,8 +76,8 @@ class Cleaner:
         self._has_news = asyncio.Event()
 
     async def start(self) -> None:
-        """Starts to clean, in the background. Removes what a killed process left in its working folder."""
-        await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
+        """Starts to clean, in the background. Removes what killed processes left in the working folder."""
+        await asyncio.to_thread(_remove_unheld, self._work)
         self._task = asyncio.create_task(self._keep_cleaning(), name="clips: clean")
 
     async def stop(self) -> None:
@@ -121,6 +123,7 @@ class Cleaner:
     async def _clean(self, claim: Claim) -> None:
         await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._work))
+        held = await asyncio.to_thread(_hold, folder)
         try:
             source = folder / "source"
             await self._assemble(claim, source)
@@ -134,6 +137,7 @@ class Cleaner:
                     await self._keep(claim, outcome, await asyncio.to_thread(_files_of, outcome, target))
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            os.close(held)
 
     async def _assemble(self, claim: Claim, source: Path) -> None:
         """Writes the pieces of an upload into one file."""
@@ -145,28 +149,51 @@ class Cleaner:
                     await asyncio.to_thread(file.write, part)
 
     async def _keep(self, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> None:
-        """Makes the clean files durable, and then the rows that name them."""
-        for file in files:
-            await self._objects.put(file_key(claim.family, file.sha256), file.path)
+        """Makes the clean files durable, then the rows that name them, and deletes the pieces."""
+        pieces = None
+        while pieces is None:
+            for file in files:
+                await self._objects.put(file_key(claim.family, file.sha256), file.path)
+            pieces = await self._add_rows(claim, cleaned, files)
+        await self._objects.delete(pieces)
+
+    async def _add_rows(self, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> list[str] | None:
+        """Writes the rows of a clip, and returns the keys of the pieces, which are needed no more.
+
+        None: a sweep has deleted one of the files meanwhile, because no row had its content yet.
+        """
         now, captured = self._now(), cleaned.captured
         async with self._pool.acquire() as connection, connection.transaction():
-            if await connection.fetchval(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, None) is None:
-                return  # ended by its member, or claimed by another process: the objects are swept
+            await connection.execute(QUERIES.keep_objects, claim.family)
+            for file in files:
+                if await self._objects.size_of(file_key(claim.family, file.sha256)) is None:
+                    return None
+            if await connection.fetchval(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, None, now) is None:
+                return []  # ended by its member, or claimed by another process: the objects are swept
             await connection.execute(
                 QUERIES.add_clip, claim.family, claim.clip, claim.member, cleaned.length_ms, cleaned.codec,
                 captured and captured.at, captured and captured.offset_known, now,
             )  # fmt: skip
             columns = [[getattr(one, name) for one in files] for name in COLUMNS]
             await connection.execute(QUERIES.add_files, claim.family, claim.clip, now, *columns)
-        await self._drop_pieces(claim)
+            return await _drop_pieces(connection, claim)
 
     async def _refuse(self, claim: Claim, code: str) -> None:
-        await self._pool.execute(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, code)
-        await self._drop_pieces(claim)
+        async with self._pool.acquire() as connection, connection.transaction():
+            ended = await connection.fetchval(
+                QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, code, self._now()
+            )
+            pieces = [] if ended is None else await _drop_pieces(connection, claim)
+        await self._objects.delete(pieces)
 
-    async def _drop_pieces(self, claim: Claim) -> None:
-        rows = await self._pool.fetch(QUERIES.drop_pieces, claim.family, claim.clip)
-        await self._objects.delete([piece_key(claim.family, claim.clip, row["first_byte"], row["lease"]) for row in rows])
+
+async def _drop_pieces(connection: Any, claim: Claim) -> list[str]:
+    """Removes the rows of an upload's pieces, and returns the keys of their objects.
+
+    Rows first: if the process is killed before it deletes the objects, they are swept, and no row names a missing object.
+    """
+    rows = await connection.fetch(QUERIES.drop_pieces, claim.family, claim.clip)
+    return [piece_key(claim.family, claim.clip, row["first_byte"], row["lease"]) for row in rows]
 
 
 COLUMNS: Final = ("rendition", "sha256", "length", "media_type", "width", "height")
@@ -175,6 +202,25 @@ COLUMNS: Final = ("rendition", "sha256", "length", "media_type", "width", "heigh
 def file_key(family: FamilyId, sha256: bytes) -> str:
     """Returns the key of the object of a served file: by its content, within its family."""
     return f"{family}/files/{sha256.hex()}"
+
+
+def _hold(folder: Path) -> int:
+    """Locks a folder as in use as long as this process lives, and returns what to close in the end."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(opened, fcntl.LOCK_EX)
+    return opened
+
+
+def _remove_unheld(work: Path) -> None:
+    """Removes the folders of processes that were killed. Those of living processes, which share the working folder, are held."""
+    for folder in work.iterdir() if work.is_dir() else ():
+        with suppress(OSError):  # held by a living process, or removed by another one that starts
+            opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(opened)
 
 
 def _files_of(cleaned: Cleaned, folder: Path) -> list[CleanFile]:

@@ -1,4 +1,4 @@
-"""Tests a clip from the phone to the other parent: uploaded in pieces, cleaned, attached, held, released, fetched by range and ticket."""
+"""Tests a clip from the phone to the other parent: uploaded, cleaned, attached, held, released, fetched by range and ticket."""
 
 import hashlib
 from base64 import b64encode
