@@ -1,6 +1,6 @@
 """Deletes the bytes of clips that nobody can need any more: of uploads that ended, of clips that ended, and of killed writers.
 
-Owns how long each is kept. Every process sweeps. Two may take the same step, and a killed one's step is taken again, without harm.
+Owns how long each is kept. Every process sweeps: two may take the same step, and a killed one's step is taken again without harm.
 
 Rows first, then their objects: after a kill in between, an object is left without a row, and a later sweep finds it. The other
 order would leave a row that names a missing object. Writers do the opposite: first the object, then its row.

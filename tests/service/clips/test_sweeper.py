@@ -8,31 +8,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
-from events.ids import ClipId, DeviceId
+from events.ids import ClipId
 from service.clips.cleaner import Cleaner, file_key
 from service.clips.errors import UploadNotFound
 from service.clips.object_keys import FileObject, PieceObject, read_key
 from service.clips.objects import FolderObjects
 from service.clips.sweeper import CLIPS_A_PAGE, UPLOADS_AT_ONCE
 from service.clips.uploads import PIECE_BYTES, Digest, Uploader, piece_key
-from service.log.log import Log
-from tests.families import Family, drafted, found, note, outcomes, push, saw
+from tests.families import Family, drafted, note, outcomes, push, saw
 from tests.polling import until
 from tests.service.clips.family_clips import FamilyClips
 from tests.service.clips.media import picture
-from tests.service.clips.test_uploads import ADD_PERSON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-async def clips(log: Log, pool: asyncpg.Pool, tmp_path: Path) -> FamilyClips:
-    family, device = await found(log), DeviceId(uuid4())
-    await pool.execute(ADD_PERSON, uuid4(), device, device.bytes * 2)
-    return FamilyClips(pool, log, family, device, tmp_path)
 
 
 def test_a_key_is_read_as_what_it_was_made_of() -> None:
