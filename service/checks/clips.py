@@ -26,6 +26,7 @@ QUERIES: Final = load(__package__, "clips.sql")
 FAMILIES_A_PAGE: Final = 200
 WITHIN_S: Final = 5.0
 STATEMENT_S_MAX: Final = 30.0
+NOT_READY: Final[tuple[type[Exception], ...]] = (*UNREACHABLE, asyncpg.UndefinedTableError)
 NO_ID: Final = UUID(int=0)
 RESTORE: Final = "restore the objects of the same backup as the database"
 
@@ -61,7 +62,7 @@ async def check_clips(settings: Settings) -> Finding:
     except ObjectsUnavailable as error:
         advice = "check the folder `clips` in the data directory, or STILLNEW_CLIPS_BUCKET and its keys"
         return Finding(part="clips", is_fine=False, found=str(error), advice=advice)
-    except (*UNREACHABLE, asyncpg.UndefinedTableError):
+    except NOT_READY:
         return Finding(part="clips", is_fine=None, found="not compared with their objects: the database is not ready")
     return judge(compared)
 

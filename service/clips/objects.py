@@ -33,8 +33,11 @@ class NoRoom(Exception):
     """The disk is full."""
 
 
-class ObjectsUnavailable(Exception):
-    """The store did not do what was asked. Whether an object was written is unknown: write it again."""
+class ObjectsUnavailable(OSError):
+    """The store did not do what was asked. Whether an object was written is unknown: write it again.
+
+    An OSError, because requests and background tasks treat it as one of Postgres: 503, and once more later.
+    """
 
 
 class StoredObject(msgspec.Struct, frozen=True):
