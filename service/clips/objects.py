@@ -29,8 +29,8 @@ NEW: Final = ".new"
 """The folder of files that are not whole yet."""
 
 
-class NoRoom(Exception):
-    """The disk is full."""
+class NoRoom(OSError):
+    """The disk is full. An OSError: what the cleaner has to put waits, as for any other store that is not there."""
 
 
 class ObjectsUnavailable(OSError):

@@ -70,7 +70,7 @@ class DoomedConnection:
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator["DoomedConnection"]:
         async with self._inner.acquire() as connection:
-            yield DoomedConnection(connection, self._doom)
+            yield type(self)(connection, self._doom)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:

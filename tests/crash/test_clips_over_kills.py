@@ -157,7 +157,7 @@ async def test_clips_over_two_services_that_are_killed_lose_no_byte_and_no_file(
     sweeping = asyncio.create_task(sweep_always(sweeper))
     working = asyncio.gather(*(phone.work(pictures, ending) for phone in phones))
     killing = asyncio.create_task(kill_often(services, pool, rng, ending))
-    await asyncio.wait({working, killing}, timeout=FOR_S, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([asyncio.ensure_future(working), killing], timeout=FOR_S, return_when=asyncio.FIRST_COMPLETED)
     ending.set()
     async with asyncio.timeout(DONE_WITHIN_S):
         kills, _ = await asyncio.gather(killing, working)
