@@ -31,7 +31,7 @@ CREATE INDEX clip_upload_to_expire ON clip_upload (family_id, byte_at) WHERE sta
 
 COMMENT ON COLUMN clip_upload.received IS 'the durable bytes: the offset of the next one';
 COMMENT ON COLUMN clip_upload.lease IS 'grows with each request that sends bytes; the pieces of an earlier request are refused';
-COMMENT ON COLUMN clip_upload.byte_at IS 'when the last byte arrived: an open upload expires a while after it';
+COMMENT ON COLUMN clip_upload.byte_at IS 'when the last byte arrived, or the file was refused: the upload ends a while after it';
 COMMENT ON COLUMN clip_upload.cleaner IS 'the one attempt to clean it, until cleaned_until';
 
 -- The bytes of an upload are objects until it is cleaned: one object a piece.
@@ -91,8 +91,30 @@ CREATE TABLE clip_attachment (
   PRIMARY KEY (family_id, clip_id, seq)
 );
 
+-- The attachments of a clip that count: neither the attachment nor the event that it is attached to was withdrawn by the
+-- attachment's author. A withdrawal by anybody else takes nobody's clip away (law 20).
+CREATE FUNCTION clip_attachments(of_family uuid, of_clip uuid)
+RETURNS TABLE (seq bigint)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+SELECT attachment.seq
+  FROM clip_attachment AS attachment
+  JOIN event AS attached ON attached.family_id = attachment.family_id AND attached.seq = attachment.seq
+ WHERE attachment.family_id = of_family
+   AND attachment.clip_id = of_clip
+   AND NOT EXISTS (
+         SELECT
+           FROM event AS withdrawn
+          WHERE withdrawn.family_id = of_family
+            AND withdrawn.kind = 'Withdrawn'
+            AND withdrawn.target_seq = ANY (ARRAY[attached.seq, attached.target_seq])
+            AND withdrawn.author_id = attached.author_id)
+$$;
+
+REVOKE EXECUTE ON FUNCTION clip_attachments FROM PUBLIC;
+
 DO $$
 BEGIN
+  GRANT EXECUTE ON FUNCTION clip_attachments TO stillnew_app;
   GRANT SELECT, INSERT, UPDATE, DELETE ON clip_upload, clip_piece, clip_file, clip, clip_attachment TO stillnew_app;
 EXCEPTION
   WHEN undefined_object THEN RAISE NOTICE 'no role stillnew_app to grant to';
@@ -101,6 +123,7 @@ $$;
 
 -- migrate: rollback
 
+DROP FUNCTION clip_attachments;
 DROP TABLE clip_attachment;
 DROP TABLE clip;
 DROP TABLE clip_file;

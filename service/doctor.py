@@ -7,6 +7,7 @@ from typing import Final
 from rich.markup import escape
 from rich.table import Table
 
+from service.checks.clips import check_clips, check_sandbox
 from service.checks.everything import check_everything
 from service.checks.finding import Finding
 from service.checks.folder import check_disk
@@ -17,8 +18,12 @@ PACKAGES: Final = ("litestar", "uvicorn", "msgspec", "asyncpg", "redis", "embedd
 
 async def examine(settings: Settings) -> list[Finding]:
     """Runs every check and returns the findings."""
-    disk = [] if settings.database_url is None else [check_disk(settings)]
-    return [_python(), _founding(settings), *await check_everything(settings), *disk]
+    findings = await check_everything(settings)
+    if settings.database_url is not None:
+        findings.append(check_disk(settings))
+        if not any(finding.stops for finding in findings):
+            findings.append(await check_clips(settings))
+    return [_python(), _founding(settings), *findings, check_sandbox()]
 
 
 def table_of(findings: list[Finding]) -> Table:

@@ -64,6 +64,9 @@ class Server(uvicorn.Server):
     ready_line: str | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        for bound in sockets or ():
+            # A program that this process starts, as the cleaner of clips does, must not hold the address after this process.
+            bound.set_inheritable(False)
         await super().startup(sockets)
         _tune_garbage_collector()
         if self.started and self.ready_line is not None:

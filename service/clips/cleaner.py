@@ -5,9 +5,6 @@ Owns the queue: rows of Postgres, so that a killed process loses nothing. Each f
 """
 
 import asyncio
-import shutil
-import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -28,6 +25,7 @@ from service.clips.second_films import SecondFilms
 from service.clips.stored_files import COLUMNS, CleanFile, file_key, file_of
 from service.clips.uploads import QUERIES as UPLOADS
 from service.clips.uploads import piece_key
+from service.clips.work_folder import remove_abandoned, work_folder
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "cleaner.sql")
@@ -68,7 +66,7 @@ class Cleaner:
 
     async def start(self) -> None:
         """Starts to clean, in the background. Removes what killed processes left in the working folder."""
-        await asyncio.to_thread(_remove_abandoned, self._work)
+        await asyncio.to_thread(remove_abandoned, self._work)
         self._task = asyncio.create_task(self._keep_cleaning(), name="clips: clean")
 
     async def stop(self) -> None:
@@ -114,9 +112,7 @@ class Cleaner:
         return True
 
     async def _clean(self, claim: Claim) -> None:
-        await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._work))
-        try:
+        async with work_folder(self._work) as folder:
             source = folder / "source"
             await self._assemble(claim, source)
             target = folder / "clean"
@@ -127,8 +123,6 @@ class Cleaner:
                     await self._refuse(claim, code)
                 case Cleaned():
                     await self._keep(claim, outcome, await asyncio.to_thread(_files_of, outcome, target))
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _assemble(self, claim: Claim, source: Path) -> None:
         """Writes the pieces of an upload into one file."""
@@ -140,13 +134,27 @@ class Cleaner:
                     await asyncio.to_thread(file.write, part)
 
     async def _keep(self, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> None:
-        """Makes the clean files durable, and then the rows that name them."""
-        for file in files:
-            await self._objects.put(file_key(claim.family, file.sha256), file.path)
+        """Makes the clean files durable, then the rows that name them, and deletes the pieces."""
+        pieces = None
+        while pieces is None:
+            for file in files:
+                await self._objects.put(file_key(claim.family, file.sha256), file.path)
+            pieces = await self._add_rows(claim, cleaned, files)
+        await self._objects.delete(pieces)
+
+    async def _add_rows(self, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> list[str] | None:
+        """Writes the rows of a clip, and returns the keys of the pieces, which are needed no more.
+
+        None: a sweep has deleted one of the files meanwhile, because no row had its content yet.
+        """
         now, captured = self._now(), cleaned.captured
         async with self._pool.acquire() as connection, connection.transaction():
-            if await connection.fetchval(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, None) is None:
-                return  # ended by its member, or claimed by another process: the objects are swept
+            await connection.execute(QUERIES.keep_objects, claim.family)
+            for file in files:
+                if await self._objects.size_of(file_key(claim.family, file.sha256)) is None:
+                    return None
+            if await connection.fetchval(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, None, now) is None:
+                return []  # ended by its member, or claimed by another process: the objects are swept
             await connection.execute(
                 QUERIES.add_clip, claim.family, claim.clip, claim.member, cleaned.length_ms, cleaned.codec,
                 captured and captured.at, captured and captured.offset_known, now,
@@ -154,23 +162,24 @@ class Cleaner:
             )  # fmt: skip
             columns = [[getattr(one, name) for one in files] for name in COLUMNS]
             await connection.execute(QUERIES.add_files, claim.family, claim.clip, now, *columns)
-        await self._drop_pieces(claim)
+            return await _drop_pieces(connection, claim)
 
     async def _refuse(self, claim: Claim, code: str) -> None:
-        await self._pool.execute(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, code)
-        await self._drop_pieces(claim)
+        async with self._pool.acquire() as connection, connection.transaction():
+            ended = await connection.fetchval(
+                QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, code, self._now()
+            )
+            pieces = [] if ended is None else await _drop_pieces(connection, claim)
+        await self._objects.delete(pieces)
 
-    async def _drop_pieces(self, claim: Claim) -> None:
-        rows = await self._pool.fetch(QUERIES.drop_pieces, claim.family, claim.clip)
-        await self._objects.delete([piece_key(claim.family, claim.clip, row["first_byte"], row["lease"]) for row in rows])
 
+async def _drop_pieces(connection: Any, claim: Claim) -> list[str]:
+    """Removes the rows of an upload's pieces, and returns the keys of their objects.
 
-def _remove_abandoned(work: Path) -> None:
-    """Removes the folders of attempts that have ended. Other processes may be cleaning at this moment: theirs are younger."""
-    for folder in work.glob("*"):
-        with suppress(FileNotFoundError):  # another process removed it
-            if time.time() - folder.stat().st_mtime > CLAIMED_FOR.total_seconds():
-                shutil.rmtree(folder)
+    Rows first: if the process is killed before it deletes the objects, they are swept, and no row names a missing object.
+    """
+    rows = await connection.fetch(QUERIES.drop_pieces, claim.family, claim.clip)
+    return [piece_key(claim.family, claim.clip, row["first_byte"], row["lease"]) for row in rows]
 
 
 def _files_of(cleaned: Cleaned, folder: Path) -> list[CleanFile]:

@@ -12,15 +12,9 @@ UPDATE clip_upload
             FOR UPDATE SKIP LOCKED)
 RETURNING family_id, clip_id, member_id, filetype, length, attempts;
 
--- name: still_claimed
--- Locks an upload that this attempt still has.
-SELECT member_id
-  FROM clip_upload
- WHERE family_id = $1
-   AND clip_id = $2
-   AND cleaner = $3
-   AND state = 'whole'
-   FOR NO KEY UPDATE;
+-- name: keep_objects
+-- Until the end of the transaction, no object of a served file of this family is deleted.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('clip files ' || $1::uuid, 0));
 
 -- name: add_clip
 INSERT INTO clip (family_id, clip_id, member_id, length_ms, codec, captured_at, offset_known, cleaned_at, second_film)
@@ -33,9 +27,10 @@ SELECT $1, $2, one.rendition, one.sha256, one.length, one.media_type, one.width,
        AS one (rendition, sha256, length, media_type, width, height);
 
 -- name: end_cleaning
--- Ends an upload as cleaned, or as refused with a code.
+-- Ends an upload as cleaned, or as refused with a code. A refused one stays for a while, so that its member can read why.
 UPDATE clip_upload
-   SET state = CASE WHEN $4::text IS NULL THEN 'cleaned' ELSE 'refused' END, refused_as = $4, cleaner = NULL, cleaned_until = NULL
+   SET state = CASE WHEN $4::text IS NULL THEN 'cleaned' ELSE 'refused' END, refused_as = $4, cleaner = NULL, cleaned_until = NULL,
+       byte_at = CASE WHEN $4::text IS NULL THEN byte_at ELSE $5 END
  WHERE family_id = $1
    AND clip_id = $2
    AND cleaner = $3
@@ -51,6 +46,7 @@ UPDATE clip_upload
    AND cleaner = $3;
 
 -- name: drop_pieces
+-- Removes the pieces of an upload that was cleaned or refused.
 DELETE FROM clip_piece
  WHERE family_id = $1
    AND clip_id = $2

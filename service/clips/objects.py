@@ -26,17 +26,17 @@ READ_BYTES: Final = 256 * 1024
 LISTED_AT_ONCE: Final = 1_000
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 NEW: Final = ".new"
-"""The folder of files that are not whole yet. It is emptied when the service starts."""
+"""The folder of files that are not whole yet."""
 
 
-class NoRoom(Exception):
-    """The disk is full."""
+class NoRoom(OSError):
+    """The disk is full. An OSError: what the cleaner has to put waits, as for any other store that is not there."""
 
 
 class ObjectsUnavailable(OSError):
     """The store did not do what was asked. Whether an object was written is unknown: write it again.
 
-    An OSError, as an unreachable database is one: the response is 503.
+    An OSError, because requests and background tasks treat it as one of Postgres: 503, and once more later.
     """
 
 
@@ -61,7 +61,13 @@ class Objects(Protocol):
         """Deletes objects; those that are not there are deleted already."""
 
     def list(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
-        """Yields the objects whose keys begin with `prefix`, which ends with a slash, 1,000 at a time."""
+        """Yields the objects whose keys begin with `prefix`, 1,000 at a time. `prefix` ends with a slash, or is empty."""
+
+    async def size_of(self, key: str) -> int | None:
+        """Returns the bytes of an object; None if there is no such object."""
+
+    async def tidy(self, *, before_s: float) -> None:
+        """Removes what killed writers left before a time, and no object."""
 
 
 class FolderObjects:
@@ -128,6 +134,35 @@ class FolderObjects:
         while page := await asyncio.to_thread(_take, files, LISTED_AT_ONCE):
             yield page
 
+    async def size_of(self, key: str) -> int | None:
+        """Returns the bytes of a file."""
+        try:
+            return (await asyncio.to_thread((self._root / key).stat)).st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ObjectsUnavailable(f"{type(error).__name__} in the folder of clips") from error
+
+    async def tidy(self, *, before_s: float) -> None:
+        """Removes files that were never whole, and folders that have long been empty."""
+        await asyncio.to_thread(self._tidy, before_s)
+
+    def _tidy(self, before_s: float) -> None:
+        try:
+            for parent, _, names in os.walk(self._root, topdown=False):
+                folder = Path(parent)
+                is_old = folder.stat().st_mtime < before_s
+                for name in names if folder.name == NEW else ():
+                    if (folder / name).stat().st_mtime < before_s:
+                        (folder / name).unlink()
+                if is_old and folder not in (self._root, self._root / NEW):
+                    with suppress(OSError):  # it is not empty
+                        folder.rmdir()
+        except FileNotFoundError:
+            return  # another process tidies too, or a writer has just finished: the next sweep looks again
+        except OSError as error:
+            raise ObjectsUnavailable(f"{type(error).__name__} in the folder of clips") from error
+
     def _files(self, folder: Path) -> Iterator[StoredObject]:
         for parent, folders, names in os.walk(folder):
             folders[:] = sorted(one for one in folders if one != NEW)
@@ -180,7 +215,17 @@ class BucketObjects:
         except BaseError as error:
             raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
+    async def size_of(self, key: str) -> int | None:
+        """Returns the bytes of an object."""
+        try:
+            return int((await obstore.head_async(self._store, key))["size"])
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
+    async def tidy(self, *, before_s: float) -> None:
+        """Removes nothing: a rule of the bucket ends the parts of files that were never whole."""
 
 
 def _parts_of(path: Path) -> Iterator[bytes]:

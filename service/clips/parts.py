@@ -1,4 +1,4 @@
-"""Holds the parts of clips in one process: the objects, the uploads, the cleaner, and the places of devices that send bytes."""
+"""Holds the parts of clips in one process: objects, uploads, cleaner, sweeper, and the places of devices that send bytes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from service.clips.cleaner import Cleaner
 from service.clips.errors import UploadsAtOnce
 from service.clips.objects import Objects, objects_of
 from service.clips.second_films import SecondFilms
+from service.clips.sweeper import Sweeper
 from service.clips.uploads import Uploads
 from service.settings import Settings
 
@@ -22,8 +23,8 @@ GIB: Final = 1024**3
 class Clips:
     """The parts of clips in one process."""
 
-    def __init__(self, *, objects: Objects, uploads: Uploads, cleaner: Cleaner) -> None:
-        self.objects, self.uploads, self.cleaner = objects, uploads, cleaner
+    def __init__(self, *, objects: Objects, uploads: Uploads, cleaner: Cleaner, sweeper: Sweeper) -> None:
+        self.objects, self.uploads, self.cleaner, self.sweeper = objects, uploads, cleaner, sweeper
         self._sending: Counter[DeviceId] = Counter()
 
     @classmethod
@@ -34,7 +35,17 @@ class Clips:
         work = settings.data_dir / "clips-at-work"
         films = SecondFilms(pool=pool, objects=objects, work=work, now=now) if settings.clips_second_films else None
         cleaner = Cleaner(pool=pool, objects=objects, work=work, now=now, second_films=films)
-        return cls(objects=objects, uploads=uploads, cleaner=cleaner)
+        return cls(objects=objects, uploads=uploads, cleaner=cleaner, sweeper=Sweeper(pool=pool, objects=objects, now=now))
+
+    async def start(self) -> None:
+        """Starts to clean and to sweep, in the background."""
+        await self.cleaner.start()
+        await self.sweeper.start()
+
+    async def stop(self) -> None:
+        """Stops both."""
+        await self.sweeper.stop()
+        await self.cleaner.stop()
 
     @contextmanager
     def hold_place(self, device: DeviceId) -> Iterator[None]:

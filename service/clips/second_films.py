@@ -4,8 +4,6 @@ Owns the queue, which is a column of the clips. The film is made in a confined p
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +14,7 @@ from service.clips.cleaning.child import Rendered
 from service.clips.cleaning.child_process import run_rendition
 from service.clips.objects import Objects
 from service.clips.stored_files import COLUMNS, CleanFile, file_key, file_of
+from service.clips.work_folder import work_folder
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "second_films.sql")
@@ -49,9 +48,7 @@ class SecondFilms:
         return True
 
     async def _make(self, family: FamilyId, clip: ClipId, length_ms: int) -> None:
-        await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._work))
-        try:
+        async with work_folder(self._work) as folder:
             source, target = folder / "source", folder / "made"
             await self._fetch(family, clip, source)
             await asyncio.to_thread(target.mkdir)
@@ -61,8 +58,6 @@ class SecondFilms:
                 return
             size = outcome.width, outcome.height
             await self._keep(family, clip, await asyncio.to_thread(file_of, "h264", target / "rendition", "video/mp4", *size))
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _fetch(self, family: FamilyId, clip: ClipId, target: Path) -> None:
         """Writes the cleaned film to a file."""

@@ -1,5 +1,5 @@
 -- name: file
--- The file of a clip, if the member's feed holds an event that attaches it.
+-- The file of a clip, if the member's feed holds an event that attaches it and was not withdrawn.
 SELECT file.sha256, file.length, file.media_type
   FROM clip_file AS file
  WHERE file.family_id = $1
@@ -7,13 +7,11 @@ SELECT file.sha256, file.length, file.media_type
    AND file.rendition = $4
    AND EXISTS (
          SELECT
-           FROM clip_attachment AS attachment
-          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq)
-          WHERE attachment.family_id = $1
-            AND attachment.clip_id = $3);
+           FROM clip_attachments($1, $3) AS attachment
+          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq));
 
 -- name: renditions
--- The renditions of a clip, if the member's feed holds an event that attaches it.
+-- The renditions of a clip, if the member's feed holds an event that attaches it and was not withdrawn.
 SELECT file.rendition, file.length, file.media_type, file.width, file.height, clip.length_ms, clip.codec
   FROM clip_file AS file
   JOIN clip USING (family_id, clip_id)
@@ -21,10 +19,8 @@ SELECT file.rendition, file.length, file.media_type, file.width, file.height, cl
    AND file.clip_id = $3
    AND EXISTS (
          SELECT
-           FROM clip_attachment AS attachment
-          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq)
-          WHERE attachment.family_id = $1
-            AND attachment.clip_id = $3)
+           FROM clip_attachments($1, $3) AS attachment
+          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq))
  ORDER BY file.rendition;
 
 -- name: may_still_read

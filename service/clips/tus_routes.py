@@ -5,7 +5,7 @@ Owns the headers of responses. `tus` reads those of requests, and `uploads` does
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 
@@ -26,7 +26,7 @@ from service.clips.errors import (
     TusVersionWrong,
     UploadsAtOnce,
 )
-from service.clips.uploads import Digest, Upload, Uploader
+from service.clips.uploads import EXPIRES_AFTER, Digest, Upload, Uploader
 from service.http.asgi import Receive, Scope, Send, sent
 from service.http.body import Disconnected
 from service.http.endpoint import CallerKind, Endpoint
@@ -36,8 +36,6 @@ from service.runtime import Runtime
 
 SILENT_S_MAX: Final = 20.0
 """A request that sends no byte for this long ends. The upload does not."""
-EXPIRES_AFTER: Final = timedelta(days=7)
-"""Without a byte."""
 
 ALWAYS: Final = ((b"tus-resumable", tus.VERSION),)
 OPTIONS: Final = (

@@ -6,7 +6,7 @@ protocol could be added beside it. One request holds at most one piece in memory
 
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import uuid4
 
@@ -33,6 +33,8 @@ PIECE_BYTES: Final = 2 * 1024 * 1024
 """A piece is one object, and one sync of the disk."""
 OPEN_MAX: Final = 20
 """Unfinished uploads of a member."""
+EXPIRES_AFTER: Final = timedelta(days=7)
+"""How long an unfinished upload is kept without a byte."""
 
 
 class Uploader(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ OF_NO_FAMILY = {
 # The privileges of the service's role refuse the same changes, also on an engine without triggers.
 TRIGGERS = {"event_is_append_only", "event_is_never_emptied"}
 # The function of the triggers, and the functions that Postgres inlines in a query.
-FUNCTIONS = {"refuse_change", "feed_entries", "feed_end", "place_in_feed"}
+FUNCTIONS = {"refuse_change", "feed_entries", "feed_end", "place_in_feed", "clip_attachments"}
 
 KEYS = """
 SELECT t.relname AS table_name, i.relname AS key_name,

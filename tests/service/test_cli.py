@@ -181,7 +181,7 @@ def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
 def test_doctor_shows_remedies_and_no_password(database_url: str) -> None:
     """With unreachable servers, doctor names both settings, prints no password, and exits with 1."""
     well = stillnew("doctor", DATABASE_URL=database_url)
-    assert "fsync" in well.stdout
+    assert all(word in well.stdout for word in ("fsync", "clips", "sandbox"))
     ill = stillnew("doctor", DATABASE_URL="postgresql://me:CanaryPassword@127.0.0.1:1/x", STILLNEW_REDIS_URL="redis://127.0.0.1:1")
     assert ill.returncode == 1
     assert "DATABASE_URL" in ill.stdout

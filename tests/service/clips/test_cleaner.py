@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +15,7 @@ from service.clips.objects import FolderObjects
 from service.clips.second_films import SecondFilms
 from service.clips.stored_files import file_key
 from service.clips.uploads import Uploader, Uploads
+from service.clips.work_folder import work_folder
 from service.log.log import Log
 from tests.families import found
 from tests.polling import until
@@ -138,12 +138,11 @@ async def test_a_film_that_every_browser_plays_gets_no_second_film(clips: Clips,
 
 
 async def test_a_cleaner_that_starts_removes_abandoned_work_and_not_that_of_another_process(clips: Clips, tmp_path: Path) -> None:
-    abandoned, of_another = tmp_path / "work" / "abandoned", tmp_path / "work" / "of_another"
-    for folder in (abandoned, of_another):
-        folder.mkdir(parents=True)
-        (folder / "source").write_bytes(b"film")
-    os.utime(abandoned, (0, 0))
-    cleaner = clips.cleaner()
-    await cleaner.start()
-    await cleaner.stop()
-    assert list((tmp_path / "work").iterdir()) == [of_another]
+    abandoned = tmp_path / "work" / "abandoned"
+    abandoned.mkdir(parents=True)
+    (abandoned / "source").write_bytes(b"film")
+    async with work_folder(tmp_path / "work") as of_another:
+        cleaner = clips.cleaner()
+        await cleaner.start()
+        await cleaner.stop()
+        assert list((tmp_path / "work").iterdir()) == [of_another]
