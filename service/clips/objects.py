@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
@@ -27,6 +28,15 @@ LISTED_AT_ONCE: Final = 1_000
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 NEW: Final = ".new"
 """The folder of files that are not whole yet."""
+
+
+REFUSED: Final = (BaseError, FileNotFoundError)
+"""The errors of obstore: it raises Python's own for an object that is not there."""
+CONNECT_MAX: Final = timedelta(seconds=3)
+REQUEST_MAX: Final = timedelta(minutes=5)
+"""For one object, or for one part of a large one."""
+RETRIED_FOR: Final = timedelta(seconds=10)
+"""obstore's own is 3 minutes, for which a phone would hold a request open."""
 
 
 class NoRoom(OSError):
@@ -183,7 +193,7 @@ class BucketObjects:
         """Writes an object; a large file in several parts."""
         try:
             await obstore.put_async(self._store, key, content)
-        except BaseError as error:
+        except REFUSED as error:
             raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
     async def read(self, key: str, *, start: int, end: int) -> AsyncGenerator[bytes, None]:
@@ -194,7 +204,7 @@ class BucketObjects:
             found = await obstore.get_async(self._store, key, options={"range": (start, end)})
             async for part in found.stream(min_chunk_size=READ_BYTES):
                 yield bytes(part)
-        except BaseError as error:
+        except REFUSED as error:
             raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
     async def delete(self, keys: Sequence[str]) -> None:
@@ -204,7 +214,7 @@ class BucketObjects:
                 await obstore.delete_async(self._store, keys[at : at + LISTED_AT_ONCE])
         except FileNotFoundError:
             return
-        except BaseError as error:
+        except REFUSED as error:
             raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
     async def list(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
@@ -212,7 +222,7 @@ class BucketObjects:
         try:
             async for page in obstore.list(self._store, prefix, chunk_size=LISTED_AT_ONCE):
                 yield [StoredObject(one["path"], one["size"], one["last_modified"].timestamp()) for one in page]
-        except BaseError as error:
+        except REFUSED as error:
             raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
     async def size_of(self, key: str) -> int | None:
@@ -221,7 +231,7 @@ class BucketObjects:
             return int((await obstore.head_async(self._store, key))["size"])
         except FileNotFoundError:
             return None
-        except BaseError as error:
+        except REFUSED as error:
             raise ObjectsUnavailable(f"{type(error).__name__} from the bucket of clips") from error
 
     async def tidy(self, *, before_s: float) -> None:
@@ -269,7 +279,8 @@ def objects_of(settings: Settings) -> Objects:
             access_key_id=settings.clips_key_id,
             secret_access_key=settings.clips_secret,
             virtual_hosted_style_request=False,
-            client_options={"allow_http": is_plain},
+            client_options={"allow_http": is_plain, "connect_timeout": CONNECT_MAX, "timeout": REQUEST_MAX},
+            retry_config={"max_retries": 2, "retry_timeout": RETRIED_FOR},
             endpoint=settings.clips_endpoint,
         )
     )

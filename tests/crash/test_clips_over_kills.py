@@ -155,13 +155,13 @@ async def test_clips_over_two_services_that_are_killed_lose_no_byte_and_no_file(
     phones = [Phone(ada, urls, noted["id"], random.Random(f"{SEED} {one}")) for one in range(PHONES)]
     pictures = [noise(width) for width in (700, 900)]
     sweeping = asyncio.create_task(sweep_always(sweeper))
-    working = asyncio.gather(*(phone.work(pictures, ending) for phone in phones))
+    working = [asyncio.create_task(phone.work(pictures, ending)) for phone in phones]
     killing = asyncio.create_task(kill_often(services, pool, rng, ending))
-    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(working), killing]
-    await asyncio.wait(tasks, timeout=FOR_S, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(working, timeout=FOR_S, return_when=asyncio.FIRST_EXCEPTION)
     ending.set()
     async with asyncio.timeout(DONE_WITHIN_S):
-        kills, _ = await asyncio.gather(killing, working)
+        kills = await killing
+        await asyncio.gather(*working)
     sweeping.cancel()
     await asyncio.wait({sweeping})
     attached = {clip: sha256 for phone in phones for clip, sha256 in phone.clips.items()}

@@ -19,7 +19,7 @@ from service.clips.errors import (
     TooManyUploads,
     UploadNotFound,
 )
-from service.clips.objects import FolderObjects, NoRoom
+from service.clips.objects import FolderObjects, NoRoom, Objects
 from service.clips.uploads import OPEN_MAX, PIECE_BYTES, QUERIES, Digest, Uploader, Uploads, piece_key
 from service.http.body import Disconnected
 from service.log.log import Log
@@ -30,10 +30,11 @@ BYTES = hashlib.shake_256(b"clip").digest(5 * PIECE_BYTES // 2)
 
 
 class Device:
-    """A device of a member, with an upload service on a folder."""
+    """A device of a member, with an upload service on a store of objects."""
 
-    def __init__(self, log: Log, uploads: Uploads, uploader: Uploader) -> None:
-        self.log, self.uploads, self.uploader = log, uploads, uploader
+    def __init__(self, log: Log, pool: asyncpg.Pool, objects: Objects, uploader: Uploader) -> None:
+        self.log, self.pool, self.objects, self.uploader = log, pool, objects, uploader
+        self.uploads = Uploads(pool=pool, objects=objects, member_bytes_max=100 * len(BYTES))
 
     async def create(self, length: int = len(BYTES)) -> ClipId:
         return await self.uploads.create(self.uploader, filetype="video/mp4", length=length, now=self.log.now())
@@ -56,11 +57,10 @@ async def family(log: Log) -> Family:
 
 
 @pytest.fixture
-async def ada(log: Log, pool: asyncpg.Pool, family: Family, tmp_path: Path) -> Device:
+async def ada(log: Log, pool: asyncpg.Pool, family: Family, objects: Objects) -> Device:
     device = DeviceId(uuid4())
     await pool.execute(ADD_PERSON, uuid4(), device, device.bytes * 2)
-    uploads = Uploads(pool=pool, objects=FolderObjects(tmp_path), member_bytes_max=100 * len(BYTES))
-    return Device(log, uploads, Uploader(family.family, family.ada, device))
+    return Device(log, pool, objects, Uploader(family.family, family.ada, device))
 
 
 ADD_PERSON = """
@@ -69,14 +69,19 @@ INSERT INTO device (device_id, person_id, name, token_hash, created_at) SELECT $
 """
 
 
-async def stored(pool: asyncpg.Pool, ada: Device, clip: ClipId, folder: Path) -> bytes:
+async def stored(ada: Device, clip: ClipId) -> bytes:
     """Returns the durable bytes of an upload, from its pieces."""
-    pieces = await pool.fetch(QUERIES.pieces, ada.uploader.family, clip)
     found = b""
-    for piece in pieces:
+    for piece in await ada.pool.fetch(QUERIES.pieces, ada.uploader.family, clip):
         assert piece["first_byte"] == len(found)
-        found += (folder / piece_key(ada.uploader.family, clip, piece["first_byte"], piece["lease"])).read_bytes()
+        key = piece_key(ada.uploader.family, clip, piece["first_byte"], piece["lease"])
+        found += b"".join([part async for part in ada.objects.read(key, start=0, end=piece["length"])])
     return found
+
+
+async def keys_in(objects: Objects) -> list[str]:
+    """Returns the keys of all objects."""
+    return [one.key async for page in objects.list("") for one in page]
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -88,7 +93,7 @@ async def test_an_upload_in_several_requests_has_the_bytes_in_order(pool: asyncp
     assert await ada.send(clip, BYTES[:100], BYTES[100:3_000], at=0) == 3_000
     assert await ada.send(clip, BYTES[3_000:], at=3_000) == len(BYTES)
     assert (await ada.uploads.find(ada.uploader, clip)).state == "whole"
-    assert await stored(pool, ada, clip, tmp_path) == BYTES
+    assert await stored(ada, clip) == BYTES
 
 
 async def test_a_request_that_breaks_off_keeps_the_bytes_that_arrived(pool: asyncpg.Pool, ada: Device, tmp_path: Path) -> None:
@@ -97,7 +102,7 @@ async def test_a_request_that_breaks_off_keeps_the_bytes_that_arrived(pool: asyn
         await ada.send(clip, BYTES[:cut], Disconnected(), at=0)
     assert (await ada.uploads.find(ada.uploader, clip)).received == cut
     assert await ada.send(clip, BYTES[cut:], at=cut) == len(BYTES)
-    assert await stored(pool, ada, clip, tmp_path) == BYTES
+    assert await stored(ada, clip) == BYTES
 
 
 async def test_another_offset_is_refused_with_the_true_one(ada: Device) -> None:
@@ -116,7 +121,7 @@ async def test_a_wrong_checksum_moves_nothing_and_leaves_no_object(ada: Device, 
     with pytest.raises(Disconnected):
         await ada.send(clip, BYTES, Disconnected(), at=0, digest=Digest("sha256", hashlib.sha256(BYTES).digest()))
     assert (await ada.uploads.find(ada.uploader, clip)).received == 0
-    assert files_in(tmp_path) == []
+    assert await keys_in(ada.objects) == []
     right = Digest("sha256", hashlib.sha256(BYTES).digest())
     assert await ada.send(clip, BYTES, at=0, digest=right) == len(BYTES)
 
@@ -146,8 +151,9 @@ async def test_the_next_request_takes_over_and_late_bytes_of_the_former_are_refu
         await dead
     assert refused.value.offset == PIECE_BYTES + 5
     assert await ada.send(clip, BYTES[PIECE_BYTES + 5 :], at=PIECE_BYTES + 5) == len(BYTES)
-    assert await stored(pool, ada, clip, tmp_path) == BYTES
-    assert len(files_in(tmp_path)) == len(await pool.fetch(QUERIES.pieces, ada.uploader.family, clip)), "an object without a row"
+    assert await stored(ada, clip) == BYTES
+    pieces = await pool.fetch(QUERIES.pieces, ada.uploader.family, clip)
+    assert len(await keys_in(ada.objects)) == len(pieces), "an object without a row"
 
 
 async def test_more_bytes_than_stated_are_refused_and_those_up_to_the_length_are_kept(ada: Device) -> None:
@@ -158,7 +164,7 @@ async def test_more_bytes_than_stated_are_refused_and_those_up_to_the_length_are
 
 
 async def test_a_full_disk_leaves_the_offset_and_the_upload_goes_on_later(
-    pool: asyncpg.Pool, ada: Device, tmp_path: Path
+    log: Log, pool: asyncpg.Pool, family: Family, ada: Device, tmp_path: Path
 ) -> None:
     class Full(FolderObjects):
         async def put(self, key: str, content: bytes | Path) -> None:
@@ -166,13 +172,14 @@ async def test_a_full_disk_leaves_the_offset_and_the_upload_goes_on_later(
                 raise NoRoom
             await super().put(key, content)
 
-    full = Device(ada.log, Uploads(pool=pool, objects=Full(tmp_path), member_bytes_max=10**9), ada.uploader)
+    full = Device(log, pool, Full(tmp_path), Uploader(family.family, family.ada, ada.uploader.device))
+    then = Device(log, pool, FolderObjects(tmp_path), full.uploader)
     clip = await full.create()
     with pytest.raises(DiskFull):
         await full.send(clip, BYTES, at=0)
-    assert (await ada.uploads.find(ada.uploader, clip)).received == PIECE_BYTES
-    assert await ada.send(clip, BYTES[PIECE_BYTES:], at=PIECE_BYTES) == len(BYTES)
-    assert await stored(pool, ada, clip, tmp_path) == BYTES
+    assert (await then.uploads.find(then.uploader, clip)).received == PIECE_BYTES
+    assert await then.send(clip, BYTES[PIECE_BYTES:], at=PIECE_BYTES) == len(BYTES)
+    assert await stored(then, clip) == BYTES
 
 
 async def test_revocation_and_departure_end_an_upload_between_two_pieces(pool: asyncpg.Pool, ada: Device) -> None:
@@ -206,7 +213,7 @@ async def test_the_limits_of_a_member_count_their_own_uploads_alone(ada: Device,
         await ada.create(length=1)
     with pytest.raises(TooManyUploads):
         await ada.create(length=1)
-    ben = Device(ada.log, ada.uploads, Uploader(family.family, family.ben, ada.uploader.device))
+    ben = Device(ada.log, ada.pool, ada.objects, Uploader(family.family, family.ben, ada.uploader.device))
     await ben.create(length=100 * len(BYTES))
     with pytest.raises(ClipBytesExceeded):
         await ben.create(length=1)
