@@ -7,6 +7,8 @@ import time
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from events.ids import ClipId, FamilyId, MemberId
 from service.access.guard import Membership
 from service.clips.cleaner import file_key
@@ -45,8 +47,16 @@ class Reader:
         return cls(caller.family, caller.member, caller.device)
 
 
-async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, clip: ClipId, rendition: str) -> None:
-    """Sends a file of a clip, or the part of it that the request asks for.
+class ServedFile(msgspec.Struct, frozen=True):
+    """A file of a clip, as a row has it."""
+
+    sha256: bytes
+    length: int
+    media_type: str
+
+
+async def find_file(runtime: Runtime, reader: Reader, clip: ClipId, rendition: str) -> ServedFile:
+    """Returns a file of a clip that the reader's feed holds.
 
     Raises:
         NotFound: the reader's feed does not hold the clip, or there is no such file of it.
@@ -54,20 +64,30 @@ async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, 
     row = await runtime.pool.fetchrow(QUERIES.file, reader.family, reader.member, clip, rendition)
     if row is None:
         raise NotFound
-    etag = b'"%s"' % row["sha256"].hex().encode()
-    part = part_of(scope, length=row["length"], etag=etag)
+    return ServedFile(*row)
+
+
+async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, clip: ClipId, rendition: str) -> None:
+    """Sends a file of a clip, or the part of it that the request asks for.
+
+    Raises:
+        NotFound: the reader's feed does not hold the clip, or there is no such file of it.
+    """
+    found = await find_file(runtime, reader, clip, rendition)
+    etag = b'"%s"' % found.sha256.hex().encode()
+    part = part_of(scope, length=found.length, etag=etag)
     headers = [*COMMON, (b"etag", etag), (b"content-length", b"%d" % (part.end - part.start))]
     match part.status:
         case 200 | 206:
-            name = f'inline; filename="clip.{SUFFIXES[row["media_type"]]}"'
-            headers += [(b"content-type", row["media_type"].encode()), (b"content-disposition", name.encode())]
+            name = f'inline; filename="clip.{SUFFIXES[found.media_type]}"'
+            headers += [(b"content-type", found.media_type.encode()), (b"content-disposition", name.encode())]
     if part.status == 206:
-        headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.end - 1, row["length"])))
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.end - 1, found.length)))
     if part.status == 416:
-        headers.append((b"content-range", b"bytes */%d" % row["length"]))
+        headers.append((b"content-range", b"bytes */%d" % found.length))
     await send({"type": "http.response.start", "status": part.status, "headers": headers})
     if part.start < part.end and scope["method"] != "HEAD":
-        await _send_bytes(send, runtime, reader, file_key(reader.family, row["sha256"]), part.start, part.end)
+        await _send_bytes(send, runtime, reader, file_key(reader.family, found.sha256), part.start, part.end)
     await send({"type": "http.response.body", "body": b""})
 
 
