@@ -1,9 +1,11 @@
 """Starts two services on two copies of one database, which holds as many families as a stretch of pairs needs."""
 
 import asyncio
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,14 +26,16 @@ WITH_WEBHOOKS_EVERY = 5
 """Of so many families one has webhooks: more of them than of the histories that are compared at a webhook, too."""
 
 LIMITS: Any = {
-    "limit_push": 2.0, "limit_drafts": 30.0, "limit_read": 25.0, "limit_access": 5.0, "limit_strangers": 50.0,
+    "limit_push": 2.0, "limit_drafts": 30.0, "limit_read": 25.0, "limit_access": 8.0, "limit_strangers": 50.0,
 }  # fmt: skip
 """Low enough to be reached within a pair, so that what is left of them can be noticed. The clock stands still within a step."""
 
 
 @contextmanager
-def _world(database_url: str, frame: Frame) -> Iterator[World]:
-    settings = Settings(database_url=database_url, pool=3, webhooks_anywhere=True, **LIMITS)
+def _world(database_url: str, data: Path, frame: Frame) -> Iterator[World]:
+    settings = Settings(
+        database_url=database_url, data=str(data), pool=3, webhooks_anywhere=True, clips_gib_per_member=1, **LIMITS
+    )
     with running(settings) as url:
         yield World(int(url.rpartition(":")[2]), seeds_for(database_url), frame)
 
@@ -49,7 +53,7 @@ def _copies(postgres: str, original: str, count: int) -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def pairs(postgres: str, template: str) -> Iterator[Pairs]:
+def pairs(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
     """Makes pairs of worlds, as many as are asked for.
 
     Not for the session: the seeds are for these services alone, and other files want the real ids and salts.
@@ -58,17 +62,21 @@ def pairs(postgres: str, template: str) -> Iterator[Pairs]:
         portal = stack.enter_context(start_blocking_portal())
         frame = stack.enter_context(portal.wrap_async_context_manager(receiving()))
         [original] = stack.enter_context(_copies(postgres, template, 1))
-        with _world(named(postgres, original), frame) as world, closing(Connection(world.port)) as connection:
+        data = tmp_path_factory.mktemp("worlds")
+        with _world(named(postgres, original), data / original, frame) as world, closing(Connection(world.port)) as connection:
             founding = Founding(connection, world.seeds, frame)
             families = [founding.found(with_webhooks=number % WITH_WEBHOOKS_EVERY == 0) for number in range(FAMILIES)]
+            founding.found_neighbours()
 
         @contextmanager
         def both() -> Iterator[tuple[World, World]]:
-            with (
-                _copies(postgres, original, 2) as [first, second],
-                _world(named(postgres, first), frame) as alone,
-                _world(named(postgres, second), frame) as beside,
-            ):
-                yield alone, beside
+            with _copies(postgres, original, 2) as [first, second]:
+                for copy in (first, second):
+                    shutil.copytree(data / original, data / copy)
+                with (
+                    _world(named(postgres, first), data / first, frame) as alone,
+                    _world(named(postgres, second), data / second, frame) as beside,
+                ):
+                    yield alone, beside
 
         yield stack.enter_context(Pairs(families, both))

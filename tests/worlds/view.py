@@ -33,6 +33,8 @@ class View:
     now: datetime
     send: Callable[[Sequence[Request]], list[Response]]
     """Sends requests, and adds the responses to the transcript."""
+    clean: Callable[[], int] = lambda: 0
+    """Lets the service clean all clips that wait, and returns how many files it looked at."""
     whole: bool = False
     """Every request is sent, and none by turns."""
 
