@@ -5,7 +5,7 @@ from tests.worlds.drawing import Drawing
 from tests.worlds.histories import UPLOAD_STATES, UPLOADED, Step, step
 
 CLIPPED = ("NoteWritten", "MilestoneObserved")
-"""What a clip is attached to."""
+"""The types of the events that a clip is attached to."""
 
 
 class DrawingOfClips(Drawing):
