@@ -120,12 +120,13 @@ class Run:
     def step(self, number: int, visible: Step) -> None:
         """Sends what is held before a visible step, what races with it, and the step."""
         now = self.at(number)
+        before = now if number == len(self.history.visible) else now - HELD_BEFORE
         here = [one for one in self.hidden if one.slot == number]
         for one in here:
             if one.races:
-                self.upload(one.step, now - HELD_BEFORE, self._others)
+                self.upload(one.step, before, self._others)
             else:
-                self.hide(one, now if number == len(self.history.visible) else now - HELD_BEFORE)
+                self.hide(one, before)
         self.upload(visible, now, self._connection)
         self._seeds.begin(f"step {number}", now)
         received = len(self.live.received)
