@@ -117,7 +117,7 @@ async def _ask_all(
                 took = time.perf_counter() - sent_at
                 length = length or len(answer.body)
                 is_as_long = abs(len(answer.body) - length) <= length * LENGTHS_DIFFER_MAX
-                if answer.status != 200 or route.contains not in answer.body or not is_as_long:
+                if answer.status != route.status or route.contains not in answer.body or not is_as_long:
                     raise WrongAnswer(answer)
                 if block >= unclocked:
                     times[index].append(took)

@@ -3,14 +3,17 @@
 In each family, the father has seen some milestones himself (`MET`), and has kept surprises since then. Every father receives the
 same number of everyday notes by the sitter, in as many pushes. Between these pushes the mother writes the events that are held
 from the father: firsts that he has not seen, and notes about these firsts. Ids, names and texts have the same length in all
-families. Owns the texts, and the proof that the families are alike; measures nothing.
+families. The last of the held events attaches a clip. Owns the texts, and the proof that the families are alike; measures
+nothing.
 """
 
 from collections.abc import Sequence
 
 import asyncpg
 import msgspec
+import uuid_utils
 
+from benchmarks.clips import upload_picture
 from benchmarks.connection import Address, Connection, WrongAnswer, ask_json, request
 from benchmarks.crew import Family, found
 from benchmarks.mix import WORDS, draft_of, push_body
@@ -44,6 +47,10 @@ class TimedFamily(msgspec.Struct, kw_only=True):
     """A draft of the father that is recorded already."""
     of_held: str
     """The id of an event that is held from the father. If no event is held, an id that no event has."""
+    own: str
+    """The id of an event of the father's own."""
+    clip: str
+    """The id of a clip that a held event attaches. If one event is held, nobody attached it; if none is, no clip has it."""
     place: int = 0
     """The last place of the father's feed."""
 
@@ -66,7 +73,11 @@ async def found_timed(address: Address, *, held: int) -> TimedFamily:
     # The mother keeps surprises as well, so that the father's hand-over card is not empty.
     movement = draft_of({"type": "SurpriseChosen", "scope": "domain:movement", "mode": "keep"})
     await push(connection, family, HELD_AUTHOR, [movement])
-    kept = _kept(family.child, count=held)
+    kept, clip = _kept(family.child, count=held), str(uuid_utils.uuid4())
+    if held:
+        clip = await upload_picture(address, family.family, token=family.token_by_member[HELD_AUTHOR])
+    if held > 1:
+        kept[-1] = draft_of({"type": "ClipAttached", "target": _id_of(kept[0]), "clip": clip})
     for first in range(0, NOTES, NOTES_A_PUSH):
         notes = [note(family.child, number) for number in range(first, first + NOTES_A_PUSH)]
         await push(connection, family, VISIBLE_AUTHOR, notes)
@@ -75,7 +86,7 @@ async def found_timed(address: Address, *, held: int) -> TimedFamily:
             await push(connection, family, HELD_AUTHOR, between)
     connection.close()
     of_held = _id_of(kept[0] if kept else note(family.child, 0))
-    return TimedFamily(family=family, held=held, met=met[-1], of_held=of_held)
+    return TimedFamily(family=family, held=held, met=met[-1], of_held=of_held, own=_id_of(met[-1]), clip=clip)
 
 
 def note(child: str, number: int, **more: str) -> bytes:

@@ -21,6 +21,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The function that returns the bytes of a request. Its arguments are a family, and the number of the family's request."""
     contains: bytes = b""
     """The bytes that every right response contains."""
+    status: int = 200
+    """The status of every right response."""
     before: Callable[[TimedFamily, int], bytes] | None = None
     """The function that returns a request for the second process, sent before each timed request; None if none is sent."""
     is_control: bool = False
@@ -51,6 +53,14 @@ def _about_nothing(timed: TimedFamily, number: int) -> bytes:
     return note(timed.family.child, number, about=str(uuid_utils.uuid7()))
 
 
+def _clip(method: str, path: str = "") -> Callable[[TimedFamily, int], bytes]:
+    return lambda timed, number: request(method, f"{timed.path}/clips/{timed.clip}{path}", token=timed.token)
+
+
+def _attached(timed: TimedFamily, number: int) -> bytes:
+    return draft_of({"type": "ClipAttached", "target": timed.own, "clip": timed.clip})
+
+
 def _about_held(timed: TimedFamily, number: int) -> bytes:
     return note(timed.family.child, number, about=timed.of_held)
 
@@ -69,6 +79,11 @@ ROUTES: dict[str, Route] = {
     ),
     "unknown": Route(what="push: about an unknown id", ask=_push(_about_nothing), contains=b'"event.unknown_target"'),
     "guessed": Route(what="push: about the id of a held event", ask=_push(_about_held), contains=b'"event.unknown_target"'),
+    "clip": Route(what="file of a held clip, or of none", ask=_clip("GET"), status=404, contains=b'"not_found"'),
+    "poster": Route(what="still of a held clip, or of none", ask=_clip("GET", "/poster"), status=404, contains=b'"not_found"'),
+    "files": Route(what="list of a held clip, or of none", ask=_clip("GET", "/files"), status=404, contains=b'"not_found"'),
+    "ticket": Route(what="ticket for a held clip, or none", ask=_clip("POST", "/ticket"), status=404, contains=b'"not_found"'),
+    "attach": Route(what="push: attach a held clip, or none", ask=_push(_attached), contains=b'"event.unknown_clip"'),
     "cold": Route(
         what="push: a note, after another process wrote", ask=_push(_note), before=_push(_note), contains=b'"outcome":"recorded"'
     ),

@@ -11,7 +11,7 @@ import msgspec
 from events.ids import ClipId, FamilyId
 from service.access.guard import Membership
 from service.clips.errors import RangeUnsatisfiable
-from service.clips.serving import QUERIES, SUFFIXES, Reader, clip_of, send_file
+from service.clips.serving import QUERIES, SUFFIXES, Reader, clip_of, find_file, send_file
 from service.clips.tickets import LASTS, Ticket, make_ticket, read_ticket
 from service.clips.uploads import Uploader
 from service.daycare.event_ids import secrets_of
@@ -156,8 +156,7 @@ async def ticket(scope: Scope, receive: Receive, send: Send) -> None:
     """Makes a ticket: POST /v1/families/{family}/clips/{clip}/ticket."""
     caller: Membership = scope["caller"]
     runtime, clip, rendition = _runtime(scope), clip_of(scope), query_of(scope, WhichFile).rendition
-    if await runtime.pool.fetchrow(QUERIES.file, caller.family, caller.member, clip, rendition) is None:
-        raise NotFound
+    await find_file(runtime, Reader.of(caller), clip, rendition)
     secrets = await secrets_of(runtime.pool, [caller.family], makes=True)
     made = Ticket(caller.device, caller.member, runtime.now().replace(microsecond=0) + LASTS)
     text = make_ticket(secrets[caller.family], caller.family, clip, made)

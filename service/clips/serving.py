@@ -9,6 +9,8 @@ from contextlib import aclosing
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from events.ids import ClipId, FamilyId, MemberId
 from service.access.guard import Membership
 from service.clips.errors import RangeUnsatisfiable
@@ -48,8 +50,16 @@ class Reader:
         return cls(caller.family, caller.member, caller.device)
 
 
-async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, clip: ClipId, rendition: str) -> None:
-    """Sends a file of a clip, or the part of it that the request asks for.
+class ServedFile(msgspec.Struct, frozen=True):
+    """A file of a clip, as a row has it."""
+
+    sha256: bytes
+    length: int
+    media_type: str
+
+
+async def find_file(runtime: Runtime, reader: Reader, clip: ClipId, rendition: str) -> ServedFile:
+    """Returns a file of a clip that the reader's feed holds.
 
     Raises:
         NotFound: the reader's feed does not hold the clip, or there is no such file of it.
@@ -59,20 +69,31 @@ async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, 
     row = await runtime.pool.fetchrow(QUERIES.file, reader.family, reader.member, clip, rendition)
     if row is None:
         raise NotFound
-    etag = b'"%s"' % row["sha256"].hex().encode()
-    part = part_of(scope, length=row["length"], etag=etag)
+    return ServedFile(*row)
+
+
+async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, clip: ClipId, rendition: str) -> None:
+    """Sends a file of a clip, or the part of it that the request asks for.
+
+    Raises:
+        NotFound: the reader's feed does not contain the clip, or there is no such file of it.
+        RangeUnsatisfiable: the file ends before the range.
+    """
+    found = await find_file(runtime, reader, clip, rendition)
+    etag = b'"%s"' % found.sha256.hex().encode()
+    part = part_of(scope, length=found.length, etag=etag)
     if part.status == 416:
-        raise RangeUnsatisfiable(length=row["length"])
+        raise RangeUnsatisfiable(length=found.length)
     headers = [*COMMON, (b"etag", etag)]
     if part.status != 304:
-        name = f'inline; filename="clip.{SUFFIXES[row["media_type"]]}"'
+        name = f'inline; filename="clip.{SUFFIXES[found.media_type]}"'
         headers += [
-            (b"content-type", row["media_type"].encode()), (b"content-disposition", name.encode()),
+            (b"content-type", found.media_type.encode()), (b"content-disposition", name.encode()),
             (b"content-length", b"%d" % (part.end - part.start)),
         ]  # fmt: skip
     if part.status == 206:
-        headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.end - 1, row["length"])))
-    key, end = file_key(reader.family, row["sha256"]), part.start if scope["is_head"] else part.end
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.end - 1, found.length)))
+    key, end = file_key(reader.family, found.sha256), part.start if scope["is_head"] else part.end
     async with aclosing(runtime.clips.objects.read(key, start=part.start, end=end)) as parts:
         first = await anext(parts, b"")  # before the response begins: an object that cannot be read is 503
         await send({"type": "http.response.start", "status": part.status, "headers": headers})

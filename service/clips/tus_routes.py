@@ -163,7 +163,9 @@ def _offset_headers(offset: int, byte_at: datetime) -> list[tuple[bytes, bytes]]
 
 
 async def _respond(send: Send, status: int, more: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": more})
+    # Without a length the body, which is empty, would be chunked.
+    length = [] if status == 204 else [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": status, "headers": [*more, *length]})
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from tests.families import drafted
 from tests.service.webhooks.receiving import Frame
-from tests.worlds.seeded import BEGUN, Seeds
+from tests.worlds.seeded import BEGUN, Seeds, clip_of, uuid_of
+from tests.worlds.uploads import NEIGHBOURS, PICTURES, uploading
 from tests.worlds.webhooks import Hook
 from tests.worlds.wire import Connection, Request, Response, json_request
 
@@ -89,6 +91,22 @@ class Founding:
         # The webhooks come last, so that they have nothing to post when this database is copied.
         hooks |= {name: self._hook(path, people, name) for name in WITH_WEBHOOK if with_webhooks}
         return Household(ada["family"], people, {"mia": ada["child"], "noah": noah}, {"ada": ada["household"]}, hooks)
+
+    def found_neighbours(self) -> None:
+        """Founds a family that has a clip, and that nobody in a history belongs to."""
+        household, self._seeds.step = self.found(with_webhooks=False), NEIGHBOURS
+        path, token = household.of("/v1/families/{family}"), household.people["ada"].tokens[0]
+        for request in uploading(Request("POST", f"{path}/clips", token), NEIGHBOURS, PICTURES["held"]):
+            assert self._connection.request(request).status in (201, 204)
+        self._seeds.clean_clips()
+        note, attached = (str(uuid_of(f"{name} of {NEIGHBOURS}", version=7)) for name in ("note", "attachment"))
+        drafts = [
+            drafted("NoteWritten", id=note, at=self._seeds.now, child=household.children["mia"], text="look"),
+            drafted("ClipAttached", id=attached, at=self._seeds.now, target=note, clip=str(clip_of(NEIGHBOURS))),
+        ]
+        body = {"sent_at": self._seeds.now.isoformat(), "drafts": drafts}
+        pushed = self._send(200, json_request("POST", f"{path}/events", token, body))
+        assert [one["outcome"] for one in pushed.json()["receipts"]] == ["recorded"] * 2, pushed.as_bytes
 
     def _hook(self, path: str, people: dict[str, Person], name: str) -> Hook:
         own = f"/{self._number}/{name}"

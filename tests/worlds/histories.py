@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.families import Draft, drafted
 from tests.worlds.copied_families import Household
-from tests.worlds.seeded import uuid_of
+from tests.worlds.seeded import clip_of, uuid_of
 
 Subject = tuple[str, str]
 """A child and a milestone."""
@@ -23,6 +23,9 @@ OWN = f"own.{uuid_of('a milestone of their own', version=4)}"
 REFERENCES = ("about", "target", "observation")
 IMPORTED = "Imported"
 """The `type` of a step that is no draft: a parent imports a file. The field `version` of the step names the file's version."""
+UPLOADED = "Uploaded"
+"""The `type` of a step that is no draft: an upload that nobody attaches. Its `state` is one of `UPLOAD_STATES`."""
+UPLOAD_STATES = ("created", "open", "whole", "cleaned", "refused", "ended")
 FIRST, LATER, GONE, PLAIN = "first", "later", "gone", "plain"
 VERSIONS_HELD = (FIRST, FIRST, LATER, GONE)
 """Versions of a file whose records are held: the first records, the same records in other words, and their withdrawal."""
@@ -68,7 +71,7 @@ WISHES: Mapping[str, Wish] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A draft that somebody pushes, or a file that somebody imports. Its id follows from its name."""
+    """A draft that somebody pushes, a file that somebody imports, or an upload. Its id follows from its name."""
 
     name: str
     who: str
@@ -90,6 +93,8 @@ class Step:
         if "child" in event:
             event["child"] = household.children[event["child"]]
         event |= {name: str(uuid_of(event[name], version=7)) for name in REFERENCES if name in event}
+        if "clip" in event:
+            event["clip"] = str(clip_of(event["clip"]))
         return drafted(event.pop("type"), id=self.id, at=now - timedelta(minutes=5), audience=self.audience, **event)
 
 
@@ -126,6 +131,12 @@ class History:
     def imports(self) -> bool:
         """Whether a parent imports a file."""
         return any(one.event["type"] == IMPORTED for one in (*self.visible, *(one.step for one in self.hidden)))
+
+    @property
+    def with_clips(self) -> list[Step]:
+        """The steps that upload a clip, or attach one."""
+        steps = (*self.visible, *(one.step for one in self.hidden))
+        return [one for one in steps if one.event["type"] in (UPLOADED, "ClipAttached")]
 
     @property
     def chosen(self) -> tuple[Mapping[str, Any], ...]:

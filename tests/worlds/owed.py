@@ -8,7 +8,7 @@ withdrawn (law 19).
 from typing import Any
 
 from tests.worlds.copied_families import Household
-from tests.worlds.histories import IMPORTED, History, Step
+from tests.worlds.histories import IMPORTED, UPLOADED, History, Step
 
 
 def owed(history: History, *, hides: bool) -> list[Step]:
@@ -24,7 +24,7 @@ def owed(history: History, *, hides: bool) -> list[Step]:
             return True
         return one.refers in by_name and is_gone(by_name[one.refers])
 
-    held = [one for one in held if one.event["type"] != IMPORTED]  # what importers write is no person's draft
+    held = [one for one in held if one.event["type"] not in (IMPORTED, UPLOADED)]  # no drafts of a person
     return [one for one in held if one.audience not in ("me", "household") and not is_gone(one)]
 
 

@@ -1,50 +1,16 @@
 """Lists the requests that only read, for every operation of the OpenAPI document that changes nothing.
 
-Each request depends only on what its sender was sent, on the history, and on ids that the sender could have guessed. A route
-without an entry in `READS` could leak unseen, so a test compares `READS` with the document.
+Each request depends only on what its sender was sent, on the history, and on ids that are as good as guessed. A route without an
+entry here could leak unseen, so a test compares `READS` with the document. Those of clips are in `clips`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 
-from tests.worlds.view import ABSENT, FAMILY, MSGPACK, View
+from tests.worlds import clips
+from tests.worlds.path_reads import Read, read
+from tests.worlds.view import FAMILY, MSGPACK, View
 from tests.worlds.wire import Request
-
-Read = Callable[[View], list[Request]]
-
-
-def read(path: str, always: Iterable[str] = (), by_turns: tuple[str, ...] = (), count: int = 1, seldom: str = "") -> Read:
-    """Returns a function that makes the requests to one path.
-
-    In each history, this function makes all of `always` and `count` of `by_turns`; in few histories also `seldom`.
-
-    Each request is written as a method, perhaps with a query and headers: `GET?limit=1; Range: bytes=0-10`. `_values` defines
-    the names in braces.
-    """
-
-    def requests(view: View) -> list[Request]:
-        # Each operation in `BY_TURNS` is tried with every fifth probe only.
-        asks = [*always, *view.by_turns(by_turns, count if by_turns else 0)]
-        if seldom and (view.whole or view.probe // 5 % 8 == 0):
-            asks.append(seldom)
-        return [_request(view, path, ask) for ask in asks]
-
-    return requests
-
-
-def _request(view: View, path: str, ask: str) -> Request:
-    line, *headers = ask.format_map(_values(view)).split("; ")
-    method, mark, query = line.partition("?")
-    return view.get(path + mark + query, *headers, method=method)
-
-
-def _values(view: View) -> dict[str, object]:
-    minutes_ago = {f"ago_{minutes}": view.now - timedelta(minutes=minutes) for minutes in (0, 10, 30, 60)}
-    times = {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in minutes_ago.items()}
-    places = {"place": view.place, "size": max(view.place, 1), "next": view.place + 1, "beyond": view.place + 7}
-    since = f"{view.now:%a, %d %b %Y %H:%M:%S GMT}"
-    return {"absent": ABSENT, "since": since, **places, **times, **view.household.children}
 
 
 def _metrics(view: View) -> list[Request]:
@@ -107,16 +73,16 @@ READS: Mapping[str, Read] = {
     ),
     f"GET {FAMILY}/daycares": read(f"{FAMILY}/daycares", (), ("GET", f"GET; {MSGPACK}")),
     f"GET {FAMILY}/webhooks": read(f"{FAMILY}/webhooks", (), ("GET", "HEAD")),
+    **clips.READS,
 }  # fmt: skip
 
 BY_TURNS = (
     ("GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue"),
     ("GET /v1/me", f"GET {FAMILY}", f"GET {FAMILY}/tips", f"GET {FAMILY}/live", f"GET {FAMILY}/webhooks"),
+    clips.BY_TURNS,
 )
-"""Two groups of operations. A history tries one operation of each group.
-
-The first group's responses depend on no member; the second group's show little about a member.
-"""
+"""Of each of these groups a history tries one operation: those that know no member, those that show little of one, and those of
+clips that are looked up like their files."""
 
 
 def reads(view: View) -> Iterable[tuple[str, list[Request]]]:
@@ -128,4 +94,4 @@ def reads(view: View) -> Iterable[tuple[str, list[Request]]]:
 def until_limited(view: View) -> list[Request]:
     """Returns more requests than the rate limits allow. The refusals state when to try again, and this time could leak."""
     read_often = [view.get("/v1/me", method="HEAD")] * 200
-    return [*read_often, *[view.post(f"{FAMILY}/events", {})] * 25, *[view.post(f"{FAMILY}/invites", {})] * 60]
+    return [*read_often, *[view.post(f"{FAMILY}/events", {})] * 25, *[view.post(f"{FAMILY}/invites", {})] * 90]

@@ -12,12 +12,14 @@ from functools import cached_property
 from typing import Any
 
 from tests.service.webhooks.receiving import Delivery, Frame
+from tests.worlds import clips
 from tests.worlds.copied_families import Household
-from tests.worlds.histories import IMPORTED, Hidden, History, Step, bytes_of_file, rows_of_file, step
+from tests.worlds.histories import IMPORTED, UPLOADED, Hidden, History, Step, bytes_of_file, rows_of_file, step
 from tests.worlds.reads import reads, until_limited
 from tests.worlds.seeded import BEGUN, Seeds
 from tests.worlds.systems import imported
 from tests.worlds.transcript import Transcript
+from tests.worlds.uploads import PICTURES, uploading
 from tests.worlds.view import FAMILY, MSGPACK, View
 from tests.worlds.webhooks import WebhookReader
 from tests.worlds.wire import Connection, LiveStream, Request, Response
@@ -102,13 +104,30 @@ class Run:
             return imported(view, bytes_of_file(rows_of_file(self.history, now, step.event["version"])))
         return view.push(view.drafts([step]))
 
+    def upload(self, step: Step, now: datetime, connection: Connection) -> None:
+        """Uploads the clip of a step that has one, and lets it be cleaned, so that the step can attach it."""
+        if step.event["type"] != UPLOADED and step.event.get("clip") != step.name:
+            return
+        self._seeds.begin(step.name, now)
+        view = View(self.history, self.household, step.who, 0, now, connection.request_all)
+        picture = PICTURES["held" if step in (one.step for one in self.hidden) else "visible"]
+        state = step.event.get("state", "cleaned")
+        for response in view.send(uploading(view.post(clips.CLIPS), step.name, picture, state=state)):
+            assert response.status in (201, 204), response.as_bytes
+        if state in ("cleaned", "refused"):
+            self._seeds.clean_clips()
+
     def step(self, number: int, visible: Step) -> None:
         """Sends a visible step: after the held steps before it, and at the same time as the held steps that race with it."""
         now = self.at(number)
+        before = now if number == len(self.history.visible) else now - HELD_BEFORE
         here = [one for one in self.hidden if one.slot == number]
         for one in here:
-            if not one.races:
-                self.hide(one, now if number == len(self.history.visible) else now - HELD_BEFORE)
+            if one.races:
+                self.upload(one.step, before, self._others)
+            else:
+                self.hide(one, before)
+        self.upload(visible, now, self._connection)
         self._seeds.begin(f"step {number}", now)
         received = len(self.live.received)
         racing = [self.request_of(one.step, now) for one in here if one.races]
@@ -130,6 +149,9 @@ class Run:
 
     def hide(self, one: Hidden, now: datetime) -> None:
         """Sends a held step, and waits until no webhook has anything left to post."""
+        self.upload(one.step, now, self._others)
+        if one.step.event["type"] == UPLOADED:
+            return
         self._seeds.begin(f"held {one.step.name}", now)
         self._note_outcome(self._others.request(self.request_of(one.step, now)))
         # Otherwise the sender might still work on the held step during the next step, and the test would blame the next step.
@@ -159,7 +181,7 @@ class Run:
                 self.transcript.add(f"{who}: {request}", response.as_bytes)
             return responses
 
-        return View(self.history, self.household, who, place, self._seeds.now, send, self.whole)
+        return View(self.history, self.household, who, place, self._seeds.now, send, self._seeds.clean_clips, self.whole)
 
     def feed_of(self, who: str, query: str) -> Any:
         """Reads a page of a feed with a member's last device. The transcript does not get this page."""
@@ -179,7 +201,9 @@ class Run:
         """Sends an observer's requests that only read. Unless `reads_only`, also sends the requests that change something."""
         view = self.view(who, self.place_of(who))
         for operation, requests in reads(view):
-            view.send(requests)
+            responses = view.send(requests)
+            if operation in clips.READS:
+                clips.require_alike(responses[-2 * len(responses) // len(clips.clips_of(view)) :])
             self.transcript.exercised.add(operation)
         if reads_only:
             return
@@ -258,6 +282,11 @@ class Run:
         responses = self._connection.request_all([view.push(view.drafts([one])) for one in self.history.acts])
         receipts = [receipt | {"keep_quiet": None} for receipt in responses[0].json()["receipts"]]
         self.transcript.add("the act", json.dumps([responses[0].status, receipts]).encode())
+
+    def require_clips(self) -> None:
+        """Checks that each clip is served that the protected member was sent."""
+        own = View(self.history, self.household, self.me, 0, self._seeds.now, self._connection.request_all)
+        clips.require_served(own, [one["event"] for one in self.whole_feed() if "event" in one["event"]])
 
     def entries_since_the_act(self) -> list[dict[str, Any]]:
         """Returns the entries since the acts. Checks that the feed, the open stream and the webhook contain the same entries."""

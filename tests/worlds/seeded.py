@@ -1,8 +1,8 @@
 """Replaces the clock, and all ids, codes, tokens, secrets and salts of a running service, by values that both worlds share.
 
-The values follow from the step of the visible history, and never from the number of values drawn in earlier steps. So a held step
-cannot shift the values of a later one. Owns the list of the functions that are replaced. Two services run in one process, each in
-a thread of its own; the thread decides from which seeds a function draws.
+They follow from the step of the visible history, and never from how often something was drawn before: so what is held cannot
+shift them. Owns the list of what is replaced. Two services run in one process, a thread each; the thread tells which one draws.
+Clips are cleaned when a test says so, and in this process: a process for each file would cost more than the whole history.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ import service.access.devices
 import service.access.founding
 import service.access.joining
 import service.app
+import service.clips.cleaner
+import service.clips.uploads
 import service.daycare.event_ids
 import service.daycare.import_routes
 import service.daycare.parent_routes
@@ -32,12 +35,15 @@ import service.log.append
 import service.log.transaction
 import service.webhooks.routes
 from events.ids import EventId, FamilyId, MemberId
+from service.clips.cleaner import Cleaner
+from service.clips.cleaning.child import Outcome, clean
 from service.feed.notifier import LocalNotifier
 from service.http.rate_limit import Limits
 from service.runtime import Runtime
 from service.settings import Settings
 
 BEGUN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
+CLEANED_WITHIN_S = 20.0
 
 
 @dataclass
@@ -50,6 +56,8 @@ class Seeds:
     drawn: Counter[str] = field(default_factory=Counter)
     notified: list[Collection[MemberId]] = field(default_factory=list)
     """The members that each notification named."""
+    files_cleaned: int = 0
+    """The files that were cleaned since the last call of `clean_clips`."""
     runtime: Any = None
     loop: asyncio.AbstractEventLoop | None = None
 
@@ -62,6 +70,21 @@ class Seeds:
         """Returns 32 bytes for the next use of this kind within the step."""
         self.drawn[what] += 1
         return sha256(f"{self.now}/{self.step}/{what}/{self.drawn[what]}".encode()).digest()
+
+    def new_clip(self) -> UUID:
+        """Returns the id of the step's next clip."""
+        self.drawn["clip"] += 1
+        return clip_of(self.step, self.drawn["clip"])
+
+    def clean_clips(self) -> int:
+        """Cleans every upload that is whole, and returns how many files that took."""
+        self.files_cleaned = 0
+        self.wait_for(self._clean_clips(), CLEANED_WITHIN_S)
+        return self.files_cleaned
+
+    async def _clean_clips(self) -> None:
+        while await self.runtime.clips.cleaner.clean_next():
+            pass
 
     def wait_for(self, coroutine: Coroutine[Any, Any, None], within_s: float) -> None:
         """Runs a coroutine in the service's loop.
@@ -98,6 +121,27 @@ def uuid_of(name: str | bytes, *, version: int) -> UUID:
     """Returns the UUID that follows from a name: the same name gives the same UUID."""
     drawn = UUID(bytes=sha256(name.encode() if isinstance(name, str) else name).digest()[:16], version=4)
     return UUID(int=drawn.int & ~(0xF << 76) | version << 76)
+
+
+def clip_of(step: str, number: int = 1) -> UUID:
+    """Returns the id of a clip that is created in a step."""
+    return uuid_of(f"clip {number} of {step}", version=4)
+
+
+async def clean_here(source: Path, filetype: str, folder: Path) -> Outcome:
+    """Cleans a file in this process, as a confined process of its own would."""
+    _seeds().files_cleaned += 1
+
+    def cleaned() -> Outcome:
+        with source.open("rb") as file:
+            return clean(file, filetype, folder)
+
+    return await asyncio.to_thread(cleaned)
+
+
+async def start_nothing(self: Cleaner) -> None:
+    """Starts no task: `Seeds.clean_clips` cleans."""
+    del self
 
 
 class SaltsOfTheirEvents:
@@ -144,6 +188,7 @@ DRAWN: tuple[tuple[str, Callable[[], Any], tuple[Any, ...]], ...] = (
         service.access.founding, service.access.joining, service.log.transaction, service.daycare.parent_routes,
         service.daycare.signed_routes, service.daycare.import_routes, service.webhooks.routes,
     )),
+    ("uuid4", lambda: _seeds().new_clip(), (service.clips.uploads,)),
     ("uuid7", lambda: uuid_of(_seeds().draw("uuid7"), version=7), (service.access.joining, service.log.transaction)),
     ("new_token", lambda: "sn1_" + _seeds().draw("code").hex()[:43], (service.access.founding,)),
     ("new_code", lambda: _seeds().draw("code").hex()[:43], (
@@ -166,6 +211,8 @@ def seeded() -> Iterator[None]:
         patch.setattr(service.log.append, "Salts", SaltsOfTheirEvents)
         patch.setattr(service.daycare.event_ids, "Secrets", SecretsOfTheirFamilies)
         patch.setattr(service.http.rate_limit, "Limits", functools.partial(Limits, clock_s=lambda: _now().timestamp()))
+        patch.setattr(Cleaner, "start", start_nothing)
+        patch.setattr(service.clips.cleaner, "run_child", clean_here)
         patch.setattr(service.app, "now_utc", _now)
         patch.setattr(service.app, "Runtime", _runtime)
         patch.setattr(service.app, "notifier_of", RecordingNotifier)

@@ -5,67 +5,24 @@ the second world alone. In no visible step does the protected member record a mi
 """
 
 from hashlib import sha256
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from tests.worlds.copied_families import PARENTS
-from tests.worlds.histories import IMPORTED, OWN, PLAIN, VERSIONS_HELD, WISHES, Hidden, History, Step, Subject, step
+from tests.worlds.drawing import CHILDREN, HELPERS
+from tests.worlds.drawing_of_clips import DrawingOfClips
+from tests.worlds.histories import IMPORTED, OWN, PLAIN, UPLOADED, VERSIONS_HELD, WISHES, Hidden, History, Step, step
 
-PERSONS = ("ada", "ben", "sam", "gran")
-HELPERS = ("sam", "gran", "duck")
-CHILDREN = ("mia", "noah")
-
-VISIBLE = ("note", "seen", "seen", "mine", "mine", "about", "amend", "withdraw", "common", "wish", "file")
+VISIBLE = ("note", "seen", "seen", "mine", "mine", "about", "clip", "amend", "withdraw", "common", "wish", "file")
 HELD = (
     *("seen",) * 3, "first", "about", "about", "amend", "withdraw", "bring", "sort", "private", "own", "unsorted", *("file",) * 2,
+    *("clip",) * 4, "again", "upload",
 )  # fmt: skip
 
 
-class Drawing:
-    """One history, while it is drawn. The methods for one kind of step return None if no earlier step fits that kind."""
-
-    def __init__(self, draw: DrawFn, *, protected: str, wish_name: str) -> None:
-        self.draw = draw
-        self.protected = protected
-        self.wish = WISHES[wish_name]
-        self.others = tuple(name for name in (*PERSONS, "duck") if name != protected)
-        self.persons = tuple(name for name in PERSONS if name != protected)
-        self.visible: list[Step] = []
-        self.hidden: list[Hidden] = []
-        self.delivered: list[Step] = []
-        """The visible steps to which a later visible step may refer."""
-        self.held: list[Step] = []
-        """The held steps to which a later held step may refer."""
-        self.at: dict[str, int] = {}
-        """The number of each visible step and the slot of each held step, by the step's name."""
-        self.apart: set[str] = set()
-        """Names of the visible steps that a held step may amend or sort."""
-        self.withdrawn: set[str] = set()
-        self.common: set[str] = set()
-        self.waiting: set[str] = set()
-        """Other parents who wait too. Because events may be held from these parents, they do not refer to events of others."""
-        self.own_is_named = False
-
-    def one_of(self, options: Any) -> Any:
-        return self.draw(st.sampled_from(tuple(options)))
-
-    def any_of(self, steps: list[Step]) -> Step | None:
-        """Returns one of the steps, or None if the list is empty."""
-        chosen: Step | None = self.one_of(steps) if steps else None
-        return chosen
-
-    def yes(self) -> bool:
-        return bool(self.draw(st.booleans()))
-
-    def sighting(self, name: str, who: str, subject: Subject, note: str) -> Step:
-        child, milestone = subject
-        return step(name, who, "MilestoneObserved", child=child, milestone=milestone, note=note)
-
-    def withdrawal(self, name: str, target: Step) -> Step:
-        self.withdrawn.add(target.name)
-        return step(name, target.who, "Withdrawn", target=target.name)
+class Schedule(DrawingOfClips):
+    """Draws the steps of both worlds, and the held ones."""
 
     # -- what both worlds see
 
@@ -78,30 +35,16 @@ class Drawing:
     def add_common(self, sighting: Step, number: int) -> Step:
         """Marks a visible step as held in both worlds, and returns it."""
         self.common.add(sighting.name)
-        return self._hold(sighting, number)
-
-    def _deliver(self, visible: Step, number: int, *, is_apart: bool = False) -> Step:
-        self.delivered.append(visible)
-        self.at[visible.name] = number
-        self.apart |= {visible.name} if is_apart else set()
-        return visible
-
-    def _of(self, steps: list[Step], *kinds: str) -> list[Step]:
-        """Returns the steps that were not withdrawn: of the given types, or of all types if none is given."""
-        return [one for one in steps if one.name not in self.withdrawn and (not kinds or one.event["type"] in kinds)]
-
-    def _is_everyday(self, who: str) -> bool:
-        """Checks whether notes of this author are held as everyday notes."""
-        return self.wish.holds_unsorted and who in HELPERS
+        return self.hold(sighting, number)
 
     def visible_note(self, name: str, number: int) -> Step:
-        child, who = self.one_of(CHILDREN), self.one_of(name for name in self.others if not self._is_everyday(name))
+        child, who = self.one_of(CHILDREN), self.one_of(name for name in self.others if not self.is_everyday(name))
         note = step(name, who, "NoteWritten", child=child, text=f"A day like others, {name}.")
-        return self._deliver(note, number, is_apart=self.yes())
+        return self.deliver(note, number, is_apart=self.yes())
 
     def visible_seen(self, name: str, number: int) -> Step:
         subject, who = self.one_of(self.wish.delivered), self.one_of(self.others)
-        return self._deliver(self.sighting(name, who, subject, f"seen in {name}"), number, is_apart=self.yes())
+        return self.deliver(self.sighting(name, who, subject, f"seen in {name}"), number, is_apart=self.yes())
 
     def visible_mine(self, name: str, number: int) -> Step:
         child, milestone = self.one_of(self.wish.delivered)
@@ -112,25 +55,25 @@ class Drawing:
             kind, fields = "NoteWritten", {"text": f"my own {name}"}
         audience = self.one_of((None, "me", "household", "family"))
         mine = step(name, self.protected, kind, audience=audience, child=child, **fields)
-        return mine if audience == "me" or kind == "ParentFirstSaw" else self._deliver(mine, number)
+        return mine if audience == "me" or kind == "ParentFirstSaw" else self.deliver(mine, number)
 
     def visible_about(self, name: str, number: int) -> Step | None:
-        target = self.any_of([one for one in self._of(self.delivered) if one.audience != "household"])
+        target = self.any_of([one for one in self.of(self.delivered) if one.audience != "household"])
         if target is None:
             return None
         who = self.one_of(name for name in (*PARENTS, self.protected) if name not in self.waiting)
         if self.yes():
             return step(name, who, "Cheered", about=target.name, words="hooray")
         child = target.event.get("child", "mia")
-        return self._deliver(step(name, who, "NoteWritten", child=child, text=f"to {name}", about=target.name), number)
+        return self.deliver(step(name, who, "NoteWritten", child=child, text=f"to {name}", about=target.name), number)
 
     def visible_amend(self, name: str, number: int) -> Step | None:
-        target = self.any_of([one for one in self._of(self.delivered, "NoteWritten") if not self._is_everyday(one.who)])
+        target = self.any_of([one for one in self.of(self.delivered, "NoteWritten") if not self.is_everyday(one.who)])
         changes = {"text": f"better words, {name}"}
         return target and step(name, target.who, "Amended", target=target.name, changes=changes)
 
     def visible_withdraw(self, name: str, number: int) -> Step | None:
-        target = self.any_of(self._of(self.delivered))
+        target = self.any_of(self.of(self.delivered))
         return target and self.withdrawal(name, target)
 
     def visible_common(self, name: str, number: int) -> Step:
@@ -162,47 +105,34 @@ class Drawing:
         """
         name = f"h{number}"
         drawn = getattr(self, f"held_{self.one_of(kinds)}")(name, slot)
-        self.hidden.append(Hidden(slot, drawn or self.held_seen(name, slot), races=is_last and self.yes()))
-
-    def _hold(self, held: Step, slot: int) -> Step:
-        self.held.append(held)
-        self.at[held.name] = slot
-        return held
-
-    def _held_before(self, slot: int, *kinds: str) -> list[Step]:
-        return [one for one in self._of(self.held, *kinds) if self.at[one.name] < slot + (one.name[0] == "h")]
-
-    def _apart_before(self, slot: int, kind: str) -> list[Step]:
-        return [one for one in self._of(self.delivered, kind) if one.name in self.apart and self.at[one.name] < slot]
-
-    def _not_waiting(self) -> list[str]:
-        return [name for name in self.persons if name not in self.waiting]
+        held = drawn or self.held_seen(name, slot)
+        self.hidden.append(Hidden(slot, held, races=is_last and held.event["type"] != UPLOADED and self.yes()))
 
     def held_seen(self, name: str, slot: int) -> Step:
         who, subject = self.one_of(self.others), self.one_of(self.wish.kept)
-        return self._hold(self.sighting(name, who, subject, f"held in {name}"), slot)
+        return self.hold(self.sighting(name, who, subject, f"held in {name}"), slot)
 
     def held_first(self, name: str, slot: int) -> Step | None:
         child, milestone = self.one_of(self.wish.kept)
         who = self.one_of(name for name in PARENTS if name != self.protected)
         fields = {"child": child, "milestone": milestone, "how": "in_person", "feelings": "tears"}
-        seen = self._held_before(slot, "MilestoneObserved")
+        seen = self.held_before(slot, "MilestoneObserved")
         if seen and who not in self.waiting and self.yes():
             fields["observation"] = self.one_of(seen).name
-        return self._hold(step(name, who, "ParentFirstSaw", audience="family", **fields), slot)
+        return self.hold(step(name, who, "ParentFirstSaw", audience="family", **fields), slot)
 
     def held_about(self, name: str, slot: int) -> Step | None:
-        target = self.any_of(self._held_before(slot))
+        target = self.any_of(self.held_before(slot))
         if target is None:
             return None
-        who = self.one_of(self._not_waiting())
+        who = self.one_of(self.not_waiting())
         if self.yes():
             return step(name, who, "Cheered", about=target.name)
         note = step(name, who, "NoteWritten", child="mia", text=f"how wonderful, {name}", about=target.name)
-        return self._hold(note, slot)
+        return self.hold(note, slot)
 
     def held_amend(self, name: str, slot: int) -> Step | None:
-        target = self.any_of(self._held_before(slot, "MilestoneObserved"))
+        target = self.any_of(self.held_before(slot, "MilestoneObserved"))
         if target is None:
             return None
         changes = {"note": f"six steps, {name}"}
@@ -211,12 +141,12 @@ class Drawing:
         return step(name, target.who, "Amended", target=target.name, changes=changes)
 
     def held_withdraw(self, name: str, slot: int) -> Step | None:
-        target = self.any_of(self._held_before(slot))
+        target = self.any_of(self.held_before(slot))
         return target and self.withdrawal(name, target)
 
     def held_bring(self, name: str, slot: int) -> Step | None:
-        """Returns an amendment of a delivered observation: its new milestone is one that the protected member keeps."""
-        target = self.any_of(self._apart_before(slot, "MilestoneObserved"))
+        """An amendment that makes a delivered observation one of a milestone that they keep."""
+        target = self.any_of(self.apart_before(slot, "MilestoneObserved"))
         if target is None:
             return None
         child, milestone = self.one_of(self.wish.kept)
@@ -224,12 +154,12 @@ class Drawing:
         return amended if child == target.event["child"] else None
 
     def held_sort(self, name: str, slot: int) -> Step | None:
-        target = self.any_of(self._apart_before(slot, "NoteWritten"))
+        target = self.any_of(self.apart_before(slot, "NoteWritten"))
         if target is None:
             return None
         child, milestone = self.one_of(self.wish.kept)
-        # Only the parent who wrote a note may sort it.
-        who = target.who if target.who in PARENTS else self.one_of(self._not_waiting())
+        # A parent's own words are sorted by nobody else.
+        who = target.who if target.who in PARENTS else self.one_of(self.not_waiting())
         return step(name, who, "Sorted", target=target.name, child=child, milestone=milestone)
 
     def held_private(self, name: str, slot: int) -> Step:
@@ -248,7 +178,7 @@ class Drawing:
             return step(name, who, "MilestoneNamed", milestone=OWN, title="Says moon", domain="movement")
         if who in self.waiting:
             return None
-        return self._hold(self.sighting(name, who, (self.one_of(CHILDREN), OWN), f"held in {name}"), slot)
+        return self.hold(self.sighting(name, who, (self.one_of(CHILDREN), OWN), f"held in {name}"), slot)
 
     def held_file(self, name: str, slot: int) -> Step:
         version, who = self.one_of(VERSIONS_HELD), self.one_of(one for one in PARENTS if one != self.protected)
@@ -267,14 +197,14 @@ class Drawing:
         ]  # fmt: skip
         if notes and who != "duck" and self.yes():  # a daycare is sent no notes, so it refers to none
             fields["about"] = self.one_of(notes)
-        return self._hold(step(name, who, "NoteWritten", **fields), slot)
+        return self.hold(step(name, who, "NoteWritten", **fields), slot)
 
 
 @st.composite
 def histories(draw: DrawFn, *, protected: tuple[str, ...] = ("ada", "ben", "gran"), files_alone: bool = False) -> History:
     """Draws a history. With `files_alone`, the history consists of imports by both parents, and of notes."""
     wish_name = draw(st.sampled_from(tuple(WISHES)))
-    drawing = Drawing(draw, protected=draw(st.sampled_from(protected)), wish_name=wish_name)
+    drawing = Schedule(draw, protected=draw(st.sampled_from(protected)), wish_name=wish_name)
     visible_kinds, held_kinds = (("note", "file", "file"), ("file",)) if files_alone else (VISIBLE, HELD)
     if drawing.wish.hints:
         # One event that gives a hint for each child, in both worlds.

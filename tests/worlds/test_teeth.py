@@ -8,12 +8,12 @@ import re
 
 import pytest
 
-from tests.worlds import leaks, leaks_of_acting, leaks_of_reading, leaks_of_systems, leaks_of_the_rule
+from tests.worlds import leaks, leaks_of_acting, leaks_of_clips, leaks_of_reading, leaks_of_systems, leaks_of_the_rule
 from tests.worlds.leaks import LEAKS, Leak
 from tests.worlds.owed import require_owed
 from tests.worlds.pairs import Pairs
 
-PLANTED_IN = (leaks_of_reading, leaks_of_acting, leaks_of_the_rule, leaks_of_systems)
+PLANTED_IN = (leaks_of_reading, leaks_of_acting, leaks_of_the_rule, leaks_of_systems, leaks_of_clips)
 
 
 def tell_apart(pairs: Pairs, planted: Leak) -> None:
@@ -26,11 +26,12 @@ def tell_apart(pairs: Pairs, planted: Leak) -> None:
         beside.run(like=alone.run())
         for run in (alone, beside):
             require_owed(planted.history, run.household, run.entries_since_the_act(), hides=run is beside)
+            run.require_clips()
 
 
 def test_there_are_enough() -> None:
     """I-33: at least 75 leaks are planted, each with a name that no other leak has."""
-    assert len(LEAKS) >= 75
+    assert len(LEAKS) >= 95
     assert len({planted.name for planted in LEAKS}) == len(LEAKS)
 
 

@@ -62,6 +62,7 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
             right = beside.run(like=left)
             for run in (alone, beside):
                 require_owed(history, run.household, run.entries_since_the_act(), hides=run is beside)
+                run.require_clips()
         assert not set(right.outcomes) - {"recorded"}, f"what should be held was refused: {right.outcomes}"
         tried.update(right.exercised)
         tried.update(["pairs", f"wish: {history.wish}", f"ending: {history.ending}"])
@@ -73,6 +74,7 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
     run()
     assert tried["pairs"] >= PAIRS
     assert tried["with webhooks"] >= PAIRS // 25
+    assert tried["held: ClipAttached"] >= PAIRS // 20
     seldom = {operation: tried[operation] for operation in operations(pairs) if tried[operation] < PAIRS // 50}
     assert not seldom, f"tried in too few of {tried['pairs']} pairs"
 

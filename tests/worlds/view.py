@@ -33,6 +33,8 @@ class View:
     now: datetime
     send: Callable[[Sequence[Request]], list[Response]]
     """A function that sends requests and returns the responses. In a run it also adds the responses to the transcript."""
+    clean: Callable[[], int] = lambda: 0
+    """Lets the service clean all clips that wait, and returns how many files it looked at."""
     whole: bool = False
     """Whether `by_turns` returns all options."""
 

@@ -62,6 +62,11 @@ class Response:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    def header(self, name: str) -> str:
+        """Returns the value of a header, or nothing."""
+        values = {line.partition(b":")[0].lower(): line.partition(b":")[2] for line in self.head.split(b"\r\n")[1:]}
+        return values.get(name.lower().encode(), b"").strip().decode()
+
 
 class Connection:
     """A connection to one service. It is opened with the first request, and stays open."""

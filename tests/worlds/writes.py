@@ -1,7 +1,7 @@
 """Lists the protected member's requests that change something: pushes, and requests about people, devices and corrections.
 
-Owns the drafts with the ids of held events, which this member can only have guessed. The requests about daycares, imports and
-webhooks are in `systems`.
+Owns what is tried with the ids of held events, which this member can only have guessed. Calls to daycares, imports and webhooks
+are in `systems`, uploads in `clips`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,13 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.worlds import systems
+from tests.worlds import clips, systems
 from tests.worlds.histories import OWN, Step, step
-from tests.worlds.seeded import uuid_of
 from tests.worlds.view import ABSENT, FAMILY, View
 
 PHONE = {"name": "another"}
-CLIP = str(uuid_of("a clip", version=4))
+NO_CLIP = "a step that uploads nothing"
 
 
 def _about(view: View, target: str, prefix: str) -> list[Step]:
@@ -27,7 +26,7 @@ def _about(view: View, target: str, prefix: str) -> list[Step]:
         ("Amended", {"target": target, "changes": {"text": "mine now"}}),
         ("Amended", {"target": target, "changes": {"milestone": kept}}),
         ("Withdrawn", {"target": target}),
-        ("ClipAttached", {"target": target, "clip": CLIP}),
+        ("ClipAttached", {"target": target, "clip": NO_CLIP}),
         ("ParentFirstSaw", {"observation": target, "child": child, "milestone": kept, "how": "clip"}),
         ("Sorted", {"target": target, "child": child, "milestone": kept}),
     )
@@ -118,6 +117,7 @@ def _removing(view: View) -> None:
 
 WRITES: Mapping[str, Callable[[View], None]] = {
     f"POST {FAMILY}/events": _events,
+    **clips.WRITES,  # before anybody is removed, so that others' uploads still go on
     f"POST {FAMILY}/children": _children,
     f"POST {FAMILY}/invites": _invites,
     "POST /v1/invites/accept": _accept,
@@ -134,13 +134,14 @@ WRITES: Mapping[str, Callable[[View], None]] = {
 
 
 def write(view: View) -> list[str]:
-    """Sends the pushes, and two of the other groups of writes, or all if the view is `whole`. Returns the tried operations.
+    """Sends pushes, and two of the other writes by turns: with one, chance left some out. Returns the operations.
 
-    With one group for each history, some operations were tried too seldom.
+    What is tried with clips is always sent in a history that has some.
     """
     first, *rest = dict.fromkeys(WRITES.values())
     turns = {view.probe % len(rest), (view.probe + len(rest) // 2) % len(rest)}
-    tried = [first, *(one for number, one in enumerate(rest) if view.whole or number in turns)]
+    always = {first, clips.try_clips} if view.history.with_clips else {first}
+    tried = [first, *(one for number, one in enumerate(rest) if view.whole or number in turns or one in always)]
     for one in tried:
         one(view)
     return [operation for operation, one in WRITES.items() if one in tried]
