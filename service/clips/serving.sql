@@ -1,7 +1,7 @@
 -- name: file
 -- The file of a clip, if the member's feed holds an event that attaches it and was not withdrawn. A clip that nobody attached, or
 -- that does not exist, is looked up in the feed too, under a seq that no event has. So a held clip and none take the same steps,
--- and equally long.
+-- and equally long. Only for a clip in the feed it is asked whether its attachment was withdrawn.
 SELECT file.sha256, file.length, file.media_type
   FROM clip_file AS file
  WHERE file.family_id = $1
@@ -9,8 +9,12 @@ SELECT file.sha256, file.length, file.media_type
    AND file.rendition = $4
    AND (SELECT count(*) > 0
            FROM unnest(coalesce(
-                    (SELECT array_agg(seq) FROM clip_attachments($1, $3)),
+                    (SELECT array_agg(seq) FROM clip_attachment WHERE family_id = $1 AND clip_id = $3),
                     ARRAY[4611686018427387904])) AS attachment (seq)
+          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq))
+   AND EXISTS (
+         SELECT
+           FROM clip_attachments($1, $3) AS attachment
           CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq));
 
 -- name: renditions
@@ -22,8 +26,12 @@ SELECT file.rendition, file.length, file.media_type, file.width, file.height, cl
    AND file.clip_id = $3
    AND (SELECT count(*) > 0
            FROM unnest(coalesce(
-                    (SELECT array_agg(seq) FROM clip_attachments($1, $3)),
+                    (SELECT array_agg(seq) FROM clip_attachment WHERE family_id = $1 AND clip_id = $3),
                     ARRAY[4611686018427387904])) AS attachment (seq)
+          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq))
+   AND EXISTS (
+         SELECT
+           FROM clip_attachments($1, $3) AS attachment
           CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq))
  ORDER BY file.rendition;
 

@@ -233,8 +233,6 @@ class Run:
         for who, webhook in self.webhooks.items():
             self.transcript.add(f"{who}'s frame {when}", webhook.transcribe())
 
-    # -- the whole of it
-
     def run(self, *, like: Transcript | None = None) -> Transcript:
         """Runs the history up to the acts that end the surprise. The receipts of these acts are the last bytes that are compared.
 
