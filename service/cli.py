@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -30,6 +30,9 @@ from service.serve import CannotServe
 from service.serve import serve as run_service
 from service.settings import Settings, SettingWrong, from_environment, token_from
 from service.telemetry import drop_unwritable_lines
+
+if TYPE_CHECKING:
+    from client.importing import Imported
 
 # An error that an operator can repair is printed as one sentence; any other error is a bug and keeps its traceback.
 OPERATOR_ERRORS = (
@@ -151,11 +154,22 @@ def import_(
         family: the id of a family, if the person of the device belongs to several families.
     """
     from client.import_summary import nothing_was_accepted, summary_lines
-    from client.importing import ImportFailed, import_file
 
     given = {"child": child, "reference": reference, "zone": zone, "dates": dates}
     given |= {"as_parent": "true" if as_parent else None, "dry_run": "true" if dry_run else None}
     query = {"source": source} | {name: str(value) for name, value in given.items() if value is not None}
+    imported = _import_with_progress(file, url=url, token=token_from(token_file), family=family, query=query)
+    print(*summary_lines(imported), sep="\n")
+    if nothing_was_accepted(imported):
+        nothing = "Nothing of this file would be imported." if dry_run else "Nothing of this file was imported."
+        print(f"stillnew: {nothing}", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _import_with_progress(file: Path, *, url: str, token: str, family: UUID | None, query: dict[str, str]) -> "Imported":
+    """Imports a file, and shows the progress on a terminal. Exits with status 1 if the import failed."""
+    from client.importing import ImportFailed, import_file
+
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -164,18 +178,12 @@ def import_(
                 tasks[what] = progress.add_task(what, total=of)
             progress.update(tasks[what], completed=done, total=of)
 
-        token = token_from(token_file)
         importing = import_file(file, url=url, token=token, family=family, query=query, on_progress=show_progress)
         try:
-            imported = asyncio.run(importing)
+            return asyncio.run(importing)
         except ImportFailed as error:
             print(f"stillnew: {error}", file=sys.stderr)
             raise SystemExit(1) from None
-    print(*summary_lines(imported), sep="\n")
-    if nothing_was_accepted(imported):
-        nothing = "Nothing of this file would be imported." if dry_run else "Nothing of this file was imported."
-        print(f"stillnew: {nothing}", file=sys.stderr)
-        raise SystemExit(1)
 
 
 @family.command(name="list")
