@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 from litestar import Litestar, Request
@@ -64,6 +64,17 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 
 IMPORTS_AT_ONCE: Final = 2
+
+
+class Part(Protocol):
+    """A part of the process that is started and stopped."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+StartedPart = TypeVar("StartedPart", bound=Part)
 
 
 class RouteWithoutEndpoint(TypeError):
@@ -150,26 +161,15 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings.database_url, size_max=settings.pool)
         opened.push_async_callback(close_pool, pool)
-        notifier = notifier_of(settings)
-        await notifier.start()
-        opened.push_async_callback(notifier.stop)
-        log = Log(pool=pool, database_url=settings.database_url, notifier=notifier, now=log_clock)
-        await log.start()
-        opened.push_async_callback(log.stop)
-        clock = Clock(pool=pool, log=log)
-        await clock.start()
-        opened.push_async_callback(clock.stop)
-        sender = Sender(pool=pool, notifier=notifier, egress=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
-        await sender.start()
-        opened.push_async_callback(sender.stop)
+        notifier = await _start(opened, notifier_of(settings))
+        log = await _start(opened, Log(pool=pool, database_url=settings.database_url, notifier=notifier, now=log_clock))
+        await _start(opened, Clock(pool=pool, log=log))
+        egress = EgressPolicy(allow_private=settings.webhooks_anywhere)
+        sender = await _start(opened, Sender(pool=pool, notifier=notifier, egress=egress, now=log.now))
         prose_queue = ProseQueue()
         opened.push_async_callback(prose_queue.stop)
-        clips = Clips.of(settings, pool=pool, now=log.now)
-        await clips.start()
-        opened.push_async_callback(clips.stop)
-        streams = Streams(pool=pool, notifier=notifier)
-        await streams.start()
-        opened.push_async_callback(streams.stop)
+        clips = await _start(opened, Clips.of(settings, pool=pool, now=log.now))
+        streams = await _start(opened, Streams(pool=pool, notifier=notifier))
         gateway.runtime = Runtime(
             settings=settings,
             database_url=settings.database_url,
@@ -192,6 +192,13 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
             yield
         finally:
             gateway.runtime = None
+
+
+async def _start(opened: AsyncExitStack, part: StartedPart) -> StartedPart:
+    """Starts a part, and stops it when `opened` closes."""
+    await part.start()
+    opened.push_async_callback(part.stop)
+    return part
 
 
 def notifier_of(settings: Settings) -> Notifier:
