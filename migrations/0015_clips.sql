@@ -76,7 +76,7 @@ CREATE TABLE clip (
   CHECK ((captured_at IS NULL) = (offset_known IS NULL))
 );
 
-CREATE INDEX clip_to_render ON clip (cleaned_at) WHERE second_film = 'due';
+CREATE INDEX clip_to_render ON clip (family_id, cleaned_at) WHERE second_film = 'due';
 
 COMMENT ON COLUMN clip.second_film IS 'null: all browsers play the first one, or an operator wants no second films';
 COMMENT ON COLUMN clip.rendered_until IS 'an attempt to make the second film has the clip until then';

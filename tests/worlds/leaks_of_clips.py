@@ -85,6 +85,10 @@ leak("a withdrawn clip is served to who was never sent it", serving("file", unle
 leak(
     "a clip that nobody attached is served",
     serving("file", unless=_UNATTACHED),
+    rewritten(
+        SERVING, "file", "clip_attachments($1, $3)",
+        f"(SELECT seq FROM clip_attachments($1, $3) UNION ALL SELECT 0 WHERE {_UNATTACHED})",
+    ),
     history=uploaded("cleaned"),
 )
 
