@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -20,9 +21,10 @@ from service.background import log_failure
 from service.clips.cleaning.child import Cleaned, NotCleaned
 from service.clips.cleaning.child_process import run_child
 from service.clips.cleaning.poster import SIDES
+from service.clips.kept_files import add_files, keep_files
 from service.clips.objects import Objects
 from service.clips.second_films import SecondFilms
-from service.clips.stored_files import COLUMNS, CleanFile, file_key, file_of
+from service.clips.stored_files import CleanFile, file_of
 from service.clips.uploads import QUERIES as UPLOADS
 from service.clips.uploads import piece_key
 from service.clips.work_folder import remove_abandoned, work_folder
@@ -47,7 +49,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     member: MemberId
     attempt: UUID
     filetype: str
-    length: int
 
 
 class Cleaner:
@@ -98,8 +99,7 @@ class Cleaner:
         if row is None:
             return False
         claim = Claim(
-            family=row["family_id"], clip=row["clip_id"], member=row["member_id"], attempt=attempt, filetype=row["filetype"],
-            length=row["length"],
+            family=row["family_id"], clip=row["clip_id"], member=row["member_id"], attempt=attempt, filetype=row["filetype"]
         )  # fmt: skip
         try:
             if row["attempts"] > ATTEMPTS_MAX:
@@ -135,34 +135,21 @@ class Cleaner:
 
     async def _keep(self, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> None:
         """Makes the clean files durable, then the rows that name them, and deletes the pieces."""
-        pieces = None
-        while pieces is None:
-            for file in files:
-                await self._objects.put(file_key(claim.family, file.sha256), file.path)
-            pieces = await self._add_rows(claim, cleaned, files)
-        await self._objects.delete(pieces)
+        add_rows = partial(self._add_rows, claim=claim, cleaned=cleaned, files=files)
+        await self._objects.delete(await keep_files(self._pool, self._objects, claim.family, files, add_rows))
 
-    async def _add_rows(self, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> list[str] | None:
-        """Writes the rows of a clip, and returns the keys of the pieces, which are needed no more.
-
-        None: a sweep has deleted one of the files meanwhile, because no row had its content yet.
-        """
+    async def _add_rows(self, connection: Any, *, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> list[str]:
+        """Writes the rows of a clip, and returns the keys of the pieces, which are needed no more."""
         now, captured = self._now(), cleaned.captured
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(QUERIES.keep_objects, claim.family)
-            for file in files:
-                if await self._objects.size_of(file_key(claim.family, file.sha256)) is None:
-                    return None
-            if await connection.fetchval(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, None, now) is None:
-                return []  # ended by its member, or claimed by another process: the objects are swept
-            await connection.execute(
-                QUERIES.add_clip, claim.family, claim.clip, claim.member, cleaned.length_ms, cleaned.codec,
-                captured and captured.at, captured and captured.offset_known, now,
-                "due" if self._second_films is not None and cleaned.codec == "hevc" else None,
-            )  # fmt: skip
-            columns = [[getattr(one, name) for one in files] for name in COLUMNS]
-            await connection.execute(QUERIES.add_files, claim.family, claim.clip, now, *columns)
-            return await _drop_pieces(connection, claim)
+        if await connection.fetchval(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, None, now) is None:
+            return []  # ended by its member, or claimed by another process: the objects are swept
+        await connection.execute(
+            QUERIES.add_clip, claim.family, claim.clip, claim.member, cleaned.length_ms, cleaned.codec,
+            captured and captured.at, captured and captured.offset_known, now,
+            "due" if self._second_films is not None and cleaned.codec == "hevc" else None,
+        )  # fmt: skip
+        await add_files(connection, claim.family, claim.clip, files, now=now)
+        return await _drop_pieces(connection, claim)
 
     async def _refuse(self, claim: Claim, code: str) -> None:
         async with self._pool.acquire() as connection, connection.transaction():

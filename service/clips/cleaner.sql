@@ -10,21 +10,11 @@ UPDATE clip_upload
           ORDER BY byte_at
           LIMIT 1
             FOR UPDATE SKIP LOCKED)
-RETURNING family_id, clip_id, member_id, filetype, length, attempts;
-
--- name: keep_objects
--- Until the end of the transaction, no object of a served file of this family is deleted.
-SELECT pg_advisory_xact_lock_shared(hashtextextended('clip files ' || $1::uuid, 0));
+RETURNING family_id, clip_id, member_id, filetype, attempts;
 
 -- name: add_clip
 INSERT INTO clip (family_id, clip_id, member_id, length_ms, codec, captured_at, offset_known, cleaned_at, second_film)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
-
--- name: add_files
-INSERT INTO clip_file (family_id, clip_id, rendition, sha256, length, media_type, width, height, created_at)
-SELECT $1, $2, one.rendition, one.sha256, one.length, one.media_type, one.width, one.height, $3
-  FROM unnest($4::text[], $5::bytea[], $6::bigint[], $7::text[], $8::integer[], $9::integer[])
-       AS one (rendition, sha256, length, media_type, width, height);
 
 -- name: end_cleaning
 -- Ends an upload as cleaned, or as refused with a code. A refused one stays for a while, so that its member can read why.

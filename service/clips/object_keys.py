@@ -1,6 +1,6 @@
 """Reads the keys of objects: which piece of an upload, or which file of a family, an object is.
 
-`uploads.piece_key` and `cleaner.file_key` make the keys.
+`uploads.piece_key` and `stored_files.file_key` make the keys.
 """
 
 import re

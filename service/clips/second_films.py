@@ -12,13 +12,13 @@ from typing import Any, Final
 from events.ids import ClipId, FamilyId
 from service.clips.cleaning.child import Rendered
 from service.clips.cleaning.child_process import run_rendition
+from service.clips.kept_files import add_files, keep_files
 from service.clips.objects import Objects
-from service.clips.stored_files import COLUMNS, CleanFile, file_key, file_of
+from service.clips.stored_files import CleanFile, file_key, file_of
 from service.clips.work_folder import work_folder
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "second_films.sql")
-ADD_FILES: Final = load(__package__, "cleaner.sql").add_files
 
 CLAIMED_FOR: Final = timedelta(hours=6)
 """Longer than the longest film takes."""
@@ -68,8 +68,9 @@ class SecondFilms:
 
     async def _keep(self, family: FamilyId, clip: ClipId, file: CleanFile) -> None:
         """Makes the second film durable, and then the row that names it."""
-        await self._objects.put(file_key(family, file.sha256), file.path)
-        async with self._pool.acquire() as connection, connection.transaction():
-            if await connection.fetchval(QUERIES.end, family, clip, "made") is None:
-                return
-            await connection.execute(ADD_FILES, family, clip, self._now(), *([getattr(file, name)] for name in COLUMNS))
+
+        async def add_row(connection: Any) -> None:
+            if await connection.fetchval(QUERIES.end, family, clip, "made") is not None:
+                await add_files(connection, family, clip, [file], now=self._now())
+
+        await keep_files(self._pool, self._objects, family, [file], add_row)

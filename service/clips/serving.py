@@ -63,8 +63,6 @@ async def find_file(runtime: Runtime, reader: Reader, clip: ClipId, rendition: s
 
     Raises:
         NotFound: the reader's feed does not hold the clip, or there is no such file of it.
-        RangeUnsatisfiable: the range begins behind the end of the file.
-        ObjectsUnavailable: the store of objects does not respond.
     """
     row = await runtime.pool.fetchrow(QUERIES.file, reader.family, reader.member, clip, rendition)
     if row is None:
@@ -78,6 +76,7 @@ async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, 
     Raises:
         NotFound: the reader's feed does not contain the clip, or there is no such file of it.
         RangeUnsatisfiable: the file ends before the range.
+        ObjectsUnavailable: the store of objects does not respond.
     """
     found = await find_file(runtime, reader, clip, rendition)
     etag = b'"%s"' % found.sha256.hex().encode()

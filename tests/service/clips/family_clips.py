@@ -33,10 +33,12 @@ class FamilyClips:
         later = self.log.now() + after
         await Sweeper(pool=self.pool, objects=self.objects, now=lambda: later).sweep()
 
-    async def upload(self, content: bytes, *, length: int | None = None, by: Uploader | None = None) -> ClipId:
+    async def upload(
+        self, content: bytes, *, length: int | None = None, by: Uploader | None = None, filetype: str = "image/jpeg"
+    ) -> ClipId:
         """Uploads bytes; with a longer `length`, the upload stays open."""
         now, by = self.log.now(), by or self.ada
-        clip = await self.uploads.create(by, filetype="image/jpeg", length=length or len(content), now=now)
+        clip = await self.uploads.create(by, filetype=filetype, length=length or len(content), now=now)
         await self.uploads.append(by, clip, body(content), at=0, digest=None, now=now)
         return clip
 
