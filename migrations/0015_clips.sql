@@ -45,7 +45,7 @@ CREATE TABLE clip_piece (
   FOREIGN KEY (family_id, clip_id) REFERENCES clip_upload ON DELETE CASCADE
 );
 
--- What is served: the cleaned file, its stills, and a second rendition where few browsers play the first.
+-- The files that are served: the cleaned file, its stills, and a second rendition where few browsers play the first.
 CREATE TABLE clip_file (
   family_id  uuid        NOT NULL,
   clip_id    uuid        NOT NULL,

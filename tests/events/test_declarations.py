@@ -20,7 +20,7 @@ DECLARED: dict[str, Any] = {
 
 P, C, D = Role.PARENT, Role.CAREGIVER, Role.DAYCARE
 
-# What design.md, section 3, and the issues agreed: version, authors, default audience and reference. A new type needs no row
+# The agreement of design.md, section 3, and the issues: version, authors, default audience and reference. A new type needs no row
 # here: its row is on the page, docs/events.md.
 DESIGNED = {
     "FamilyFounded": (1, {P}, "family", None),

@@ -58,7 +58,7 @@ def uploaded(*states: str, who: str = "sam") -> Any:
     return replace(HELD, hidden=tuple(uploads))
 
 
-# What is served of a held clip.
+# Leaks of a held clip's files.
 
 PLACED = "CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq)"
 

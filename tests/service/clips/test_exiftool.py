@@ -16,7 +16,7 @@ from tests.service.clips.media import film, motion_photo, picture
 
 pytestmark = pytest.mark.needs("perl")
 
-# What exiftool states of its own: the file's name and times on this disk, its version, and what it reckons from other fields.
+# The fields that exiftool adds itself: the file's name and times on this disk, its version, and its results from other fields.
 NOT_OF_THE_FILE = ("SourceFile", "ExifTool:", "File:System:", "Composite:")
 # Group -> the fields that a served file may have: numbers of its pictures and its container, and nothing of its history.
 ALLOWED = {

@@ -243,7 +243,7 @@ async def test_an_amendment_that_would_tell_is_held_and_not_what_others_say_then
 
 
 async def test_what_one_has_met_is_told_at_once_and_so_is_what_it_implies(log: Log, pool: asyncpg.Pool) -> None:
-    """What Ben has met is delivered to him at once, also by a process that has not yet read what he has met."""
+    """Ben receives what he has met at once, also from a process that has not yet read what he has met."""
     family = await found(log)
     await pushed(log, family, family.ben, *at_noon(saw(family, SMILES)))
     await waits(log, family, family.ben)
