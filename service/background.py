@@ -1,4 +1,4 @@
-"""Runs long work beside the requests, in a thread, and lets periodic tasks continue after a failure.
+"""Runs long work beside the requests, in a thread, and periodic tasks, which continue after a failure.
 
 Owns one thread for long pure work. The thread and the event loop share the interpreter. The loop gets the interpreter back after
 at most `SWITCH_S` seconds instead of the default 5 ms, because during a push they switch dozens of times. There is only one
@@ -7,6 +7,7 @@ thread, because a second thread would take more time from the loop.
 
 import asyncio
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -61,3 +62,33 @@ def log_failure(log: Any, *, part: str, waits: str, failed: str) -> Iterator[Non
         log.warning(waits, code=code, error=type(error).__name__)
     except Exception:  # a bug, or a damaged row, which a replay repairs
         log.exception(failed, code=f"{part}.crashed")
+
+
+class PeriodicTask(ABC):
+    """A background task that calls `run_once` every `every_s` seconds, first `first_after_s` seconds after its start."""
+
+    def __init__(self, *, name: str, every_s: float, first_after_s: float) -> None:
+        self._name = name
+        self._every_s = every_s
+        self._first_after_s = first_after_s
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Starts the background task."""
+        self._task = asyncio.create_task(self._run(), name=self._name)
+
+    async def stop(self) -> None:
+        """Stops the background task, in the middle of a run too."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        await asyncio.sleep(self._first_after_s)
+        while True:
+            await self.run_once()
+            await asyncio.sleep(self._every_s)
+
+    @abstractmethod
+    async def run_once(self) -> None:
+        """Does the work of one run. Logs its errors: an error that leaves it ends the task."""

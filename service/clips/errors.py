@@ -4,15 +4,6 @@ from events.errors import Refused
 from service.http.problems import RefusedWithHeaders
 
 
-class UploadNotFound(Refused):
-    """The upload does not exist, is another member's, or was ended. All cases have the same bytes."""
-
-    code, status, title = "not_found", 404, "Not found"
-
-    def __init__(self) -> None:
-        super().__init__("There is nothing here for you.")
-
-
 class TooManyUploads(Refused):
     """The member has as many unfinished uploads as a member may have."""
 

@@ -6,7 +6,6 @@ Rows first, then their objects: after a kill in between, an object is left witho
 order would leave a row that names a missing object. Writers do the opposite: first the object, then its row.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from events.ids import ClipId, FamilyId
-from service.background import log_failure
+from service.background import PeriodicTask, log_failure
 from service.clips.object_keys import FileObject, PieceObject, read_key
 from service.clips.objects import Objects, StoredObject
 from service.clips.stored_files import file_key
@@ -43,37 +42,19 @@ CLIPS_A_PAGE: Final = 200
 NO_ID: Final = UUID(int=0)
 
 
-class Sweeper:
+class Sweeper(PeriodicTask):
     """A background task that sweeps every `every_s` seconds."""
 
     def __init__(
         self, *, pool: Any, objects: Objects, now: Callable[[], datetime], every_s: float = EVERY_S,
         first_after_s: float = FIRST_AFTER_S,
     ) -> None:  # fmt: skip
+        super().__init__(name="clips: sweep", every_s=every_s, first_after_s=first_after_s)
         self._pool = pool
         self._objects = objects
         self._now = now
-        self._every_s = every_s
-        self._first_after_s = first_after_s
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Starts the background task."""
-        self._task = asyncio.create_task(self._run(), name="clips: sweep")
-
-    async def stop(self) -> None:
-        """Stops the background task, in the middle of a sweep too."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        await asyncio.sleep(self._first_after_s)
-        while True:
-            await self.sweep()
-            await asyncio.sleep(self._every_s)
-
-    async def sweep(self) -> None:
+    async def run_once(self) -> None:
         """Sweeps once. A step that fails is logged, and tried again by the next sweep."""
         for step in (self.end_uploads, self.end_clips, self.delete_orphans):
             with _logging_failures():

@@ -20,11 +20,10 @@ from service.clips.errors import (
     OffsetWrong,
     TooManyBytes,
     TooManyUploads,
-    UploadNotFound,
 )
 from service.clips.objects import NoRoom, Objects
 from service.http.body import Disconnected
-from service.http.problems import BodyTooSlow
+from service.http.problems import BodyTooSlow, NotFound
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "uploads.sql")
@@ -89,14 +88,14 @@ class Uploads:
         """Creates an upload of `length` bytes.
 
         Raises:
-            UploadNotFound: the member has left.
+            NotFound: the member has left.
             TooManyUploads: the member has 20 unfinished uploads.
             ClipBytesExceeded: the member's clips would take more than their space.
         """
         clip = ClipId(uuid4())
         async with self._pool.acquire() as connection, connection.transaction():
             if await connection.fetchval(QUERIES.take_member, uploader.family, uploader.member) is None:
-                raise UploadNotFound
+                raise NotFound
             unfinished, own_bytes = await connection.fetchrow(QUERIES.own_use, uploader.family, uploader.member)
             if unfinished >= OPEN_MAX:
                 raise TooManyUploads(uploads_max=OPEN_MAX)
@@ -106,10 +105,10 @@ class Uploads:
         return clip
 
     async def find(self, uploader: Uploader, clip: ClipId) -> Upload:
-        """Returns an upload of the member. Raises UploadNotFound for another member's upload as for none."""
+        """Returns an upload of the member. Raises NotFound for another member's upload as for none."""
         row = await self._pool.fetchrow(QUERIES.own, uploader.family, uploader.member, clip)
         if row is None:
-            raise UploadNotFound
+            raise NotFound
         return Upload(
             clip=clip, length=row["length"], received=row["received"], state=row["state"], refused_as=row["refused_as"],
             byte_at=row["byte_at"], captured_at=row["captured_at"], offset_known=row["offset_known"],
@@ -123,7 +122,7 @@ class Uploads:
         If the body breaks off, the bytes that arrived are kept. With a digest they are not: it is the digest of the whole body.
 
         Raises:
-            UploadNotFound: the member has no such upload, or has left meanwhile.
+            NotFound: the member has no such upload, or has left meanwhile.
             OffsetWrong: the offset is another one, or a later request has taken over.
             ChecksumWrong: the bytes are not those of the digest. None of them is kept.
             TooManyBytes: the body is longer than the rest of the upload.
@@ -156,9 +155,9 @@ class Uploads:
         return await pieces.record_all(now=now)
 
     async def end(self, uploader: Uploader, clip: ClipId) -> None:
-        """Ends an upload that is not attached to any event. Raises UploadNotFound."""
+        """Ends an upload that is not attached to any event. Raises NotFound."""
         if await self._pool.fetchval(QUERIES.end, uploader.family, uploader.member, clip) is None:
-            raise UploadNotFound
+            raise NotFound
 
 
 class _Pieces:
@@ -217,11 +216,11 @@ class _Pieces:
         self._offset, self._unrecorded = self._durable, []
 
     async def _offset_now(self) -> int:
-        """Returns where the upload is, now that another request has it. Raises UploadNotFound if it, or the membership, ended."""
+        """Returns where the upload is, now that another request has it. Raises NotFound if it, or the membership, ended."""
         uploader = self._uploader
         row = await self._pool.fetchrow(QUERIES.own_offset, uploader.family, uploader.member, self._clip, uploader.device)
         if row is None:
-            raise UploadNotFound
+            raise NotFound
         return int(row["received"])
 
     def _key(self, first: int) -> str:

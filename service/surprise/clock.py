@@ -15,7 +15,7 @@ import structlog
 from events.ids import FamilyId, MemberId
 from projections.family import Family
 from projections.fold import members_due
-from service.background import log_failure, off_loop
+from service.background import PeriodicTask, log_failure, off_loop
 from service.log.log import Log
 from service.log.store.families import read_roster, read_surprises
 from service.log.store.read import load_whole
@@ -35,36 +35,22 @@ FAMILIES_A_PAGE: Final = 50
 FIRST_ID: Final = UUID(int=0)
 
 
-class Clock:
+class Clock(PeriodicTask):
     """A background task that searches every `every_s` seconds for members whose limit of days is over, and writes ticks."""
 
     def __init__(
         self, *, pool: Any, log: Log, every_s: float = EVERY_S, first_after_s: float = FIRST_AFTER_S,
         families_a_page: int = FAMILIES_A_PAGE,
     ) -> None:  # fmt: skip
+        super().__init__(name="clock", every_s=every_s, first_after_s=first_after_s)
         self._pool = pool
         self._log = log
-        self._every_s = every_s
-        self._first_after_s = first_after_s
         self._families_a_page = families_a_page
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Starts the background task."""
-        self._task = asyncio.create_task(self._run(), name="clock")
-
-    async def stop(self) -> None:
-        """Stops the background task. The log still completes the appends that the task has already requested."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        await asyncio.sleep(self._first_after_s)
-        while True:
-            with _logging_failures():
-                await self.tick()
-            await asyncio.sleep(self._every_s)
+    async def run_once(self) -> None:
+        """Ticks once, and logs a failure. After a stop, the log still completes the appends that a tick has already requested."""
+        with _logging_failures():
+            await self.tick()
 
     async def tick(self) -> int:
         """Searches all families once. Returns the number of written ticks.

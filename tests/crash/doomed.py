@@ -116,4 +116,4 @@ async def clean_one(pool: Any, folder: Path) -> None:
 
 async def sweep_once(pool: Any, folder: Path) -> None:
     """Sweeps once."""
-    await Sweeper(pool=pool, objects=FolderObjects(folder / "objects"), now=now_utc).sweep()
+    await Sweeper(pool=pool, objects=FolderObjects(folder / "objects"), now=now_utc).run_once()

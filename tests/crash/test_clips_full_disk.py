@@ -1,8 +1,6 @@
 """Tests uploads on a disk that is full and then has space again: a small tmpfs under the folder of clips."""
 
 import os
-import subprocess
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +9,8 @@ import pytest
 
 from service.clips.uploads import PIECE_BYTES
 from service.settings import Settings
+from tests.crash.small_disks import small_disk_in
 from tests.polling import until
-from tests.programs import lacks
 from tests.service.clips.media import picture
 from tests.service.clips.test_over_http import Phone
 from tests.service.clips.test_uploads import files_in
@@ -24,14 +22,8 @@ DISK = "8m"
 @pytest.fixture
 def small_disk(open_folder: Path) -> Iterator[Path]:
     """Mounts a small file system, and yields its folder."""
-    folder = open_folder / f"small-disk-{uuid.uuid4().hex[:8]}"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        lacks(f"A disk of its own cannot be mounted here; root can mount one. {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk_in(open_folder, size=DISK) as folder:
+        yield folder
 
 
 def fill(disk: Path) -> None:

@@ -136,7 +136,7 @@ async def kill_often(services: list[Serving], pool: asyncpg.Pool, rng: random.Ra
 
 async def sweep_always(sweeper: Sweeper) -> None:
     while True:
-        await sweeper.sweep()
+        await sweeper.run_once()
         await asyncio.sleep(0.02)
 
 
@@ -169,7 +169,7 @@ async def test_clips_over_two_services_that_are_killed_lose_no_byte_and_no_file(
     assert kills > 3
     rows = await pool.fetch("SELECT clip_id, sha256 FROM clip_file WHERE rendition = 'clip'")
     assert {str(row["clip_id"]): row["sha256"].hex() for row in rows}.items() >= attached.items()
-    await sweeper.sweep()
+    await sweeper.run_once()
     async with pool.acquire() as connection:
         compared = await compare(connection, objects)
     assert (compared.missing, compared.wrong_size, compared.unused) == (0, 0, 0)

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import os
-import subprocess
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from service.postgres.embedded import EmbeddedPostgres
 from tests.crash.crew import feed_of
 from tests.crash.pushers import Pusher
 from tests.crash.serving import Serving, kept_port, serving_with_own_postgres
-from tests.programs import lacks
+from tests.crash.small_disks import small_disk_in
 from tests.service.conftest import Someone, found_family
 
 DISK = "160m"
@@ -27,15 +25,9 @@ CURRENT_WITHIN_S = 10.0
 
 @pytest.fixture
 def small_disk(open_folder: Path) -> Iterator[Path]:
-    """Mounts a small file system, and yields its folder. Without the right to mount, the test is skipped."""
-    folder = open_folder / f"small-disk-{uuid.uuid4().hex[:8]}"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        lacks(f"A disk of its own cannot be mounted here; root can mount one. {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    """Mounts a small file system, and yields its folder."""
+    with small_disk_in(open_folder, size=DISK) as folder:
+        yield folder
 
 
 def fill(disk: Path, *, left_bytes: int) -> None:

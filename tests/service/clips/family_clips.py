@@ -31,7 +31,7 @@ class FamilyClips:
     async def sweep(self, *, after: timedelta) -> None:
         """Sweeps at a later time."""
         later = self.log.now() + after
-        await Sweeper(pool=self.pool, objects=self.objects, now=lambda: later).sweep()
+        await Sweeper(pool=self.pool, objects=self.objects, now=lambda: later).run_once()
 
     async def upload(
         self, content: bytes, *, length: int | None = None, by: Uploader | None = None, filetype: str = "image/jpeg"

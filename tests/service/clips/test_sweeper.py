@@ -12,13 +12,13 @@ import pytest
 
 from events.ids import ClipId
 from service.clips.cleaner import Cleaner
-from service.clips.errors import UploadNotFound
 from service.clips.object_keys import FileObject, PieceObject, read_key
 from service.clips.objects import FolderObjects
 from service.clips.second_films import SecondFilms
 from service.clips.stored_files import file_key
 from service.clips.sweeper import CLIPS_A_PAGE, UPLOADS_AT_ONCE
 from service.clips.uploads import PIECE_BYTES, Digest, Uploader, piece_key
+from service.http.problems import NotFound
 from tests.families import Family, drafted, note, outcomes, push, saw
 from tests.polling import until
 from tests.service.clips.family_clips import FamilyClips
@@ -41,7 +41,7 @@ async def test_an_upload_ends_seven_days_after_its_last_byte_with_its_pieces(cli
     assert (await clips.uploads.find(clips.ada, old[0])).received == 10
     await clips.sweep(after=7 * DAY + HOUR)
     for clip in old:
-        with pytest.raises(UploadNotFound):
+        with pytest.raises(NotFound):
             await clips.uploads.find(clips.ada, clip)
     assert clips.keys() == []
 
@@ -63,7 +63,7 @@ async def test_the_member_can_read_for_a_day_why_a_file_was_refused(clips: Famil
     await clips.sweep(after=DAY - HOUR)
     assert (await clips.uploads.find(clips.ada, clip)).refused_as == "clip.unknown_type"
     await clips.sweep(after=DAY + HOUR)
-    with pytest.raises(UploadNotFound):
+    with pytest.raises(NotFound):
         await clips.uploads.find(clips.ada, clip)
 
 

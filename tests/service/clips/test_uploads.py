@@ -17,11 +17,11 @@ from service.clips.errors import (
     OffsetWrong,
     TooManyBytes,
     TooManyUploads,
-    UploadNotFound,
 )
 from service.clips.objects import FolderObjects, NoRoom, Objects
 from service.clips.uploads import OPEN_MAX, PIECE_BYTES, QUERIES, Digest, Uploader, Uploads, piece_key
 from service.http.body import Disconnected
+from service.http.problems import NotFound
 from service.log.log import Log
 from tests.families import Family, found
 from tests.polling import until
@@ -190,7 +190,7 @@ async def test_revocation_and_departure_end_an_upload_between_two_pieces(pool: a
         await pool.execute("UPDATE device SET revoked_at = now() WHERE device_id = $1", ada.uploader.device)
         yield BYTES[PIECE_BYTES:]
 
-    with pytest.raises(UploadNotFound):
+    with pytest.raises(NotFound):
         await ada.uploads.append(ada.uploader, clip, revoked(), at=0, digest=None, now=ada.log.now())
     assert (await ada.uploads.find(ada.uploader, clip)).received == PIECE_BYTES
 
@@ -199,11 +199,11 @@ async def test_another_members_upload_is_as_one_that_never_existed(ada: Device, 
     clip = await ada.create()
     other = Uploader(family.family, family.ben, ada.uploader.device)
     for unknown in (clip, ClipId(uuid4())):
-        with pytest.raises(UploadNotFound):
+        with pytest.raises(NotFound):
             await ada.uploads.find(other, unknown)
-        with pytest.raises(UploadNotFound):
+        with pytest.raises(NotFound):
             await ada.uploads.append(other, unknown, body(b"x"), at=0, digest=None, now=ada.log.now())
-        with pytest.raises(UploadNotFound):
+        with pytest.raises(NotFound):
             await ada.uploads.end(other, unknown)
 
 
